@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # One library a room, one set of warnings, distribution packages only.
+include(CheckLinkerFlag)
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 if(NOT CMAKE_BUILD_TYPE)
-  set(CMAKE_BUILD_TYPE Release)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
+# The first build on a bare machine is part of the first result, so it has to be short.
+string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 
 option(ORRERY_WERROR "Warnings are errors" OFF)
 option(ORRERY_DEBUG_CHECKS "Checks that cost more than the work they guard" OFF)
@@ -18,15 +22,21 @@ find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
+# yaml-cpp 0.8 has the name with the colons, 0.7 only the one without.
+if(NOT TARGET yaml-cpp::yaml-cpp)
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()
+# Debian's libzstd-dev brings no CMake package.
 find_library(ORRERY_ZSTD_LIBRARY zstd REQUIRED)
 add_library(zstd INTERFACE)
 target_link_libraries(zstd INTERFACE ${ORRERY_ZSTD_LIBRARY})
 
+# Both are used where they are there, and missed nowhere else than on the clock.
 find_program(ORRERY_CCACHE ccache)
 if(ORRERY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${ORRERY_CCACHE})
 endif()
-find_program(ORRERY_MOLD mold)
+check_linker_flag(CXX -fuse-ld=mold ORRERY_LINKS_WITH_MOLD)
 
 add_library(orrery_warnings INTERFACE)
 target_compile_options(orrery_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
@@ -44,7 +54,7 @@ if(ORRERY_SANITIZE)
                                                 -fno-sanitize-recover=all)
   target_link_options(orrery_flags INTERFACE -fsanitize=${ORRERY_SANITIZE})
 endif()
-if(ORRERY_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(ORRERY_LINKS_WITH_MOLD)
   target_link_options(orrery_flags INTERFACE -fuse-ld=mold)
 endif()
 
