@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/hardware/gpu.h"
+
+#include <array>
+
+namespace orrery {
+namespace {
+
+void describe_sources(Describer& d, std::string& sources) {
+  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  if (d.reading() && sources.find_first_not_of(" \n") == std::string::npos) {
+    d.refuse("sources", "is empty: say where the figures of this section come from");
+  }
+}
+
+/// Giga-transfers per second and lane of PCIe 3.0 to 6.0.
+constexpr std::array<std::int64_t, 4> kGigaTransfers = {8, 16, 32, 64};
+
+}  // namespace
+
+void GpuMemory::describe(Describer& d) {
+  d.required().field("capacity", capacity, Range::positive(), "Nominal capacity.");
+  d.required().field("driver_total", driver_total, Range::positive(),
+                     "Total memory as the driver reports it to the engine.");
+  d.required().field("bandwidth", bandwidth, Range::positive(), "Peak memory bandwidth.");
+  d.required().field("l2", l2, Range::positive(), "Size of the L2 cache.");
+  if (d.reading() && driver_total > capacity) {
+    d.refuse("driver_total", "is more than the nominal capacity");
+  }
+  describe_sources(d, sources);
+}
+
+void GpuCompute::describe(Describer& d) {
+  d.required().field("sms", sms, Range::at_least(1), "Streaming multiprocessors.");
+  d.required().field("boost_clock", boost_clock, Range::positive(), "Boost clock.");
+  d.required().field("tdp_watts", tdp_watts, Range::positive(), "Board power limit, watts.");
+  const Range positive = Range::positive();
+  d.optional_field("fp32", fp32, positive, "Dense FP32 rate outside tensor cores.");
+  d.optional_field("tf32", tf32, positive, "Dense TF32 tensor rate.");
+  d.optional_field("bf16", bf16, positive, "Dense BF16 tensor rate, FP32 accumulation.");
+  d.optional_field("fp16", fp16, positive, "Dense FP16 tensor rate, FP32 accumulation.");
+  d.optional_field("fp8", fp8, positive, "Dense FP8 tensor rate, FP32 accumulation.");
+  d.optional_field("int8", int8, positive, "Dense INT8 tensor rate.");
+  d.optional_field("fp4", fp4, positive, "Dense FP4 tensor rate.");
+  describe_sources(d, sources);
+}
+
+void GpuLinks::describe(Describer& d) {
+  d.field("nvlink_generation", nvlink_generation, Range::between(0, 6),
+          "NVLink generation; 0: the part has none.");
+  d.optional_field("nvlink", nvlink, Range::positive(),
+                   "NVLink bandwidth to all peers together, one direction.");
+  d.required().field("pcie_generation", pcie_generation, Range::between(3, 6), "PCIe generation.");
+  d.required().field("pcie_lanes", pcie_lanes, Range::between(1, 16), "PCIe lanes.");
+  if (d.reading() && nvlink.has_value() != (nvlink_generation > 0)) {
+    d.refuse("nvlink", "and nvlink_generation stand together or not at all");
+  }
+  describe_sources(d, sources);
+}
+
+void GpuLaunch::describe(Describer& d) {
+  d.required().field("kernel", kernel, Range::not_negative(),
+                     "Device time of each kernel besides its work.");
+  d.required().field("launch", launch, Range::not_negative(),
+                     "Host time of one kernel launch outside a graph.");
+  d.required().field("graph_replay", graph_replay, Range::not_negative(),
+                     "Host time of one graph replay.");
+  describe_sources(d, sources);
+}
+
+void GpuRoofline::describe(Describer& d) {
+  const Range share = Range::fraction();
+  d.required().field("gemm", gemm, share, "Share of the tensor peak that large GEMMs reach.");
+  d.required().field("attention", attention, share,
+                     "Share of the tensor peak that prefill attention reaches.");
+  d.required().field("memory", memory, share, "Share of the bandwidth that streaming reaches.");
+  d.required().field("kv_read", kv_read, share,
+                     "Share of the bandwidth that decode attention reaches.");
+  d.required().field("link", link, share, "Share of the peer link that collectives reach.");
+  d.required().field("one_shot_all_reduce", one_shot_all_reduce, Range::not_negative(),
+                     "All-reduce of one barrier, besides its bytes.");
+  d.required().field("two_shot_all_reduce", two_shot_all_reduce, Range::not_negative(),
+                     "All-reduce as reduce-scatter and all-gather, besides its bytes.");
+  describe_sources(d, sources);
+}
+
+void GpuRuntime::describe(Describer& d) {
+  d.required().field("non_torch", non_torch, Range::not_negative(),
+                     "Memory that libraries and loaded kernels take after start-up.");
+  d.required().field("communicator", communicator, Range::not_negative(),
+                     "Memory that communicators take on each rank of a group.");
+  describe_sources(d, sources);
+}
+
+void GpuSpec::describe(Describer& d) {
+  d.required().field("name", name, "The part's name.");
+  d.required().object_of("memory", memory, "Device memory.");
+  d.required().object_of("compute", compute, "Multiprocessors and their peak rates.");
+  d.required().object_of("links", links, "NVLink and PCIe.");
+  d.required().object_of("launch", launch, "What starting kernels costs.");
+  d.required().object_of("roofline", roofline,
+                         "Achieved shares of the peaks: assumptions of the roofline rung.");
+  d.required().object_of("runtime", runtime, "Memory taken by CUDA and its libraries.");
+}
+
+Bandwidth GpuLinks::pcie() const {
+  ORRERY_CHECK(pcie_generation >= 3 && pcie_generation <= 6);
+  const std::int64_t giga = kGigaTransfers[static_cast<std::size_t>(pcie_generation - 3)];
+  return Bandwidth::per_second(giga * 1'000'000'000 / 8 * pcie_lanes * 128 / 130);
+}
+
+Bandwidth GpuLinks::peer() const { return nvlink ? *nvlink : pcie(); }
+
+std::string GpuLinks::peer_name() const {
+  if (nvlink) return "NVLink " + std::to_string(nvlink_generation);
+  return "PCIe " + std::to_string(pcie_generation) + " x" + std::to_string(pcie_lanes);
+}
+
+}  // namespace orrery
