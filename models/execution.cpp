@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/execution.h"
+
+#include <array>
+
+namespace orrery {
+namespace {
+
+constexpr std::array<std::string_view, 3> kDtypes = {"auto", "bfloat16", "float16"};
+constexpr std::array<std::string_view, 2> kKvDtypes = {"auto", "fp8"};
+
+}  // namespace
+
+void HostCost::describe(Describer& d) {
+  const Range time = Range::not_negative();
+  d.field("step", step, time, "CPU time of each step.");
+  d.field("request", request, time, "CPU time of each scheduled request.");
+  d.field("new_block", new_block, time, "CPU time of each KV block allocated.");
+  d.field("hashed_block", hashed_block, time, "CPU time of each block's prefix hash.");
+}
+
+Duration HostCost::of(const BatchShape& shape) const {
+  return step + request * shape.scheduled_requests() + new_block * shape.new_blocks +
+         hashed_block * shape.hashed_blocks;
+}
+
+void ExecutionOptions::describe(Describer& d) {
+  d.choice_of("dtype", dtype, kDtypes, "Type of weights and activations; auto: the model's.");
+  d.choice_of("kv_cache_dtype", kv_cache_dtype, kKvDtypes,
+              "Type of the KV cache; auto: that of the weights.");
+  graphs.describe(d);
+  d.object_of("host", host, "CPU time of the engine's loop.");
+}
+
+WeightType ExecutionOptions::weight_type(const ModelCard& card) const {
+  switch (dtype) {
+    case DtypeOption::kAuto:
+      return card.dtype;
+    case DtypeOption::kBfloat16:
+      return WeightType::kBfloat16;
+    case DtypeOption::kFloat16:
+      return WeightType::kFloat16;
+  }
+  return card.dtype;
+}
+
+}  // namespace orrery

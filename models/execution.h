@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ORRERY_MODELS_EXECUTION_H_
+#define ORRERY_MODELS_EXECUTION_H_
+
+#include <cstdint>
+
+#include "models/cuda_graphs.h"
+#include "models/model_card.h"
+#include "sim/core/describer.h"
+#include "sim/core/units.h"
+
+namespace orrery {
+
+enum class DtypeOption : std::uint8_t { kAuto, kBfloat16, kFloat16 };
+enum class KvCacheDtype : std::uint8_t { kAuto, kFp8 };
+
+/// CPU time of the engine's loop for one step: a + b requests + c new blocks + d hashed blocks.
+/// Defaults and their sources:
+/// - step 126 us and request 4.4 us: coefficients that BLIS fitted to vLLM on H100
+///   (inference-sim, sim/latency/trained_physics_model.go): fitted, not timed.
+/// - new_block 0.3 us: an assumption, a pop of the free queue and an entry of the block table.
+/// - hashed_block 2.4 us: 16 tokens at 100 to 200 ns each, vLLM's figure for sha256 (its document
+///   on automatic prefix caching).
+struct HostCost {
+  Duration step = microseconds(126);
+  Duration request = nanoseconds(4'400);
+  Duration new_block = nanoseconds(300);
+  Duration hashed_block = nanoseconds(2'400);
+
+  void describe(Describer& d);
+  [[nodiscard]] Duration of(const BatchShape& shape) const;
+};
+
+/// The engine's options that decide how a step is executed, under the engine's own names.
+struct ExecutionOptions {
+  DtypeOption dtype = DtypeOption::kAuto;
+  KvCacheDtype kv_cache_dtype = KvCacheDtype::kAuto;
+  CudagraphOptions graphs;
+  HostCost host;
+  /// Set by who reads the engine's scheduler options; not described here.
+  std::int64_t max_num_seqs = 256;
+  std::int64_t max_num_batched_tokens = 8192;
+
+  void describe(Describer& d);
+  /// What the weights and activations are computed in.
+  [[nodiscard]] WeightType weight_type(const ModelCard& card) const;
+  [[nodiscard]] std::int64_t kv_bytes() const {
+    return kv_cache_dtype == KvCacheDtype::kFp8 ? 1 : 2;
+  }
+};
+
+}  // namespace orrery
+
+#endif  // ORRERY_MODELS_EXECUTION_H_
