@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/core/errors.h"
@@ -62,6 +63,13 @@ class Describer {
     required_ = true;
     return *this;
   }
+  /// The next key, the first of its mapping, may stand for the whole mapping: after
+  /// `d.shorthand().choice("policy", ...)` the words `eviction: lru` are read as
+  /// `eviction: {policy: lru}`.
+  Describer& shorthand() {
+    shorthand_ = true;
+    return *this;
+  }
 
   virtual void field(std::string_view key, bool& value, std::string_view help) = 0;
   virtual void field(std::string_view key, std::string& value, std::string_view help) = 0;
@@ -85,7 +93,8 @@ class Describer {
   virtual void object(std::string_view key, const std::function<void(Describer&)>& inside,
                       std::string_view help) = 0;
   /// A list of mappings. `item` describes one; a reader calls it once an element (and the callee
-  /// appends), the others once.
+  /// appends), the others once. Where `writing()`, that call goes through the elements there are:
+  /// next_item() before each. list_of() does all of this.
   virtual void list(std::string_view key, const std::function<void(Describer&)>& item,
                     std::string_view help) = 0;
 
@@ -95,6 +104,17 @@ class Describer {
   [[nodiscard]] virtual bool given(std::string_view key) const {
     static_cast<void>(key);
     return false;
+  }
+  /// True for the one that writes values out.
+  [[nodiscard]] virtual bool writing() const { return false; }
+  /// Begins the next element of a list, for the one that writes.
+  virtual void next_item() {}
+  /// Where the file lies that `path`, read for `key`, means: a relative one is looked for beside
+  /// the file it is written in. The path itself for those that do not read.
+  [[nodiscard]] virtual std::string resolved_path(std::string_view key,
+                                                  std::string_view path) const {
+    static_cast<void>(key);
+    return std::string(path);
   }
   /// Refuses what was read for `key` (this mapping itself if empty), with its position.
   [[noreturn]] virtual void refuse(std::string_view key, std::string_view what) const {
@@ -128,11 +148,32 @@ class Describer {
   void object_of(std::string_view key, T& value, std::string_view help) {
     object(key, [&value](Describer& d) { value.describe(d); }, help);
   }
+  /// A mapping that may be absent as a whole; engaged if and only if the key is there.
+  template <class T>
+  void optional_object(std::string_view key, std::optional<T>& value, std::string_view help) {
+    absent_default_ = !value.has_value();
+    object(
+        key,
+        [&value](Describer& d) {
+          T inner = value.value_or(T());
+          inner.describe(d);
+          if (d.reading()) value = std::move(inner);
+        },
+        help);
+    absent_default_ = false;
+  }
   template <class T>
   void list_of(std::string_view key, std::vector<T>& values, std::string_view help) {
     list(
         key,
         [&values](Describer& d) {
+          if (d.writing()) {
+            for (T& value : values) {
+              d.next_item();
+              value.describe(d);
+            }
+            return;
+          }
           T item;
           item.describe(d);
           if (d.reading()) values.push_back(std::move(item));
@@ -147,11 +188,18 @@ class Describer {
     required_ = false;
     return was;
   }
-  /// True while optional_field describes a key whose default is "none".
+  /// Whether the next key may stand for its mapping; asking clears the mark.
+  bool take_shorthand() {
+    const bool was = shorthand_;
+    shorthand_ = false;
+    return was;
+  }
+  /// True while optional_field or optional_object describes a key whose default is "none".
   [[nodiscard]] bool absent_default() const { return absent_default_; }
 
  private:
   bool required_ = false;
+  bool shorthand_ = false;
   bool absent_default_ = false;
 };
 
