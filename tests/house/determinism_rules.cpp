@@ -17,7 +17,7 @@ struct Ban {
 
 /// What stands before `(` is matched as a call; a trailing `*` takes any rest of the name.
 const std::vector<Ban>& bans() {
-  static const std::vector<Ban> all = {
+  static const std::vector<Ban> kBans = {
       {"rand(", "draw from a RandomStream"},
       {"srand(", "draw from a RandomStream"},
       {"rand_r(", "draw from a RandomStream"},
@@ -54,7 +54,7 @@ const std::vector<Ban>& bans() {
       {"std::expected", "not in C++20"},
       {"std::format", "g++ 12 has none: use fmt"},
   };
-  return all;
+  return kBans;
 }
 
 const std::array<std::string_view, 6> kBannedHeaders = {"format", "expected",        "random",

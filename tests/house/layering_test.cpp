@@ -7,7 +7,6 @@
 #include <map>
 #include <set>
 #include <sstream>
-#include <utility>
 
 #include "tests/house/source_file.h"
 
@@ -23,6 +22,12 @@ struct Room {
   Words libraries;
 };
 using Table = std::map<std::string, Room>;
+
+/// What an `orrery_room(folder SEES ... USES ...)` of CMakeLists.txt says.
+struct LinkedRoom {
+  std::string folder;
+  Words sees;
+};
 
 Words words_of(const std::string& text) {
   std::istringstream stream(text);
@@ -95,9 +100,8 @@ Findings layering_findings(const Table& table, const std::vector<SourceFile>& fi
   return findings;
 }
 
-/// What each `orrery_room(folder SEES ... USES ...)` says it sees, in their order.
-std::vector<std::pair<std::string, Words>> rooms_of_cmake(const std::string& text) {
-  std::vector<std::pair<std::string, Words>> rooms;
+std::vector<LinkedRoom> rooms_of_cmake(const std::string& text) {
+  std::vector<LinkedRoom> rooms;
   const std::string call = "orrery_room(";
   for (std::size_t at = text.find(call); at != std::string::npos; at = text.find(call, at + 1)) {
     const std::size_t open = at + call.size();
@@ -105,7 +109,7 @@ std::vector<std::pair<std::string, Words>> rooms_of_cmake(const std::string& tex
     std::string folder;
     words >> folder;
     bool seeing = false;
-    Words& sees = rooms.emplace_back(folder, Words()).second;
+    Words& sees = rooms.emplace_back(LinkedRoom{folder, {}}).sees;
     for (std::string word; words >> word;) {
       if (word == "SEES" || word == "USES") {
         seeing = word == "SEES";
@@ -153,14 +157,15 @@ TEST_CASE("house: CMakeLists.txt links what tests/layering.csv allows, and all o
   const auto rooms = rooms_of_cmake(read_from_tree("CMakeLists.txt"));
   REQUIRE(rooms.size() > 5);
   std::map<std::string, Words> reached;  // a library's headers are also seen by those who link it
-  for (const auto& [folder, linked] : rooms) {
+  for (const LinkedRoom& room : rooms) {
+    const std::string& folder = room.folder;
     REQUIRE_MESSAGE(table.contains(folder), folder);
     Words seen;  // whole rooms: a single file of a room needs that room linked
     for (const std::string& entry : table.at(folder).sees) {
       seen.insert(entry.substr(0, entry.find('/')));
     }
     Words& reach = reached[short_name(folder)];
-    for (const std::string& other : linked) {
+    for (const std::string& other : room.sees) {
       CHECK_MESSAGE(seen.contains(other), folder, " links ", other);
       // Rooms are listed from the bottom up, which also keeps them free of cycles.
       REQUIRE_MESSAGE(reached.contains(other), folder, " links ", other, ", listed below it");
