@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/transformer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "models/attention.h"
+#include "models/operators.h"
+#include "models/roofline.h"
+
+namespace orrery {
+namespace {
+
+std::int64_t kernels_of(const std::vector<Operator>& ops) {
+  std::int64_t kernels = 0;
+  for (const Operator& op : ops) kernels += op.count * op.kernels;
+  return kernels;
+}
+
+class RooflineTransformer final : public CostModel {
+ public:
+  RooflineTransformer(const ModelCard& card, const GpuSpec& gpu, const Plan& plan,
+                      const ExecutionOptions& options)
+      : card_(card),
+        gpu_(gpu),
+        options_(options),
+        shard_(shard_of(card, plan.tensor_parallel)),
+        roofline_(gpu, options.weight_type(card)),
+        graphs_(options.graphs, options.max_num_seqs, options.max_num_batched_tokens),
+        attention_(card, shard_, options.kv_bytes()),
+        token_ops_(token_operators(card, shard_, options.kv_bytes())),
+        row_ops_(row_operators(card, shard_)),
+        token_kernels_(kernels_of(token_ops_)),
+        row_kernels_(kernels_of(row_ops_)),
+        token_times_(table(token_ops_, options.max_num_batched_tokens)),
+        row_times_(table(row_ops_, options.max_num_seqs)) {}
+
+  [[nodiscard]] StepCost cost(const BatchShape& shape) const override {
+    if (shape.tokens() == 0) return {};
+    const CudaGraphs::Launch launch = graphs_.launch(shape);
+    const Duration busy = look_up(token_times_, token_ops_, launch.padded_tokens) +
+                          attention_.time(roofline_, shape) * card_.layers +
+                          look_up(row_times_, row_ops_, logit_rows(shape));
+    return {std::max(busy, host_launches(launch.mode, shape)), options_.host.of(shape), 1.0F};
+  }
+
+  void explain(const BatchShape& shape, Breakdown& breakdown) const override;
+
+  [[nodiscard]] std::string basis() const override {
+    std::string text = fmt::format(
+        "roofline, not calibrated: {} on {}, peaks times stated shares (gemm {}, attention {}, "
+        "memory {}, kv_read {})",
+        card_.name, gpu_.name, gpu_.roofline.gemm, gpu_.roofline.attention, gpu_.roofline.memory,
+        gpu_.roofline.kv_read);
+    if (shard_.ranks > 1) {
+      text += fmt::format(", {} ranks over {} (link {})", shard_.ranks, gpu_.links.peer_name(),
+                          gpu_.roofline.link);
+    }
+    if (card_.window_matters()) {
+      text += fmt::format(
+          "; attention over the whole context, although the model looks back only "
+          "{} tokens",
+          card_.sliding_window);
+    }
+    return text;
+  }
+
+ private:
+  /// vLLM computes logits for the last token of every scheduled request, also of a chunk that
+  /// does not end its prompt, and throws those away.
+  [[nodiscard]] static std::int64_t logit_rows(const BatchShape& shape) {
+    return std::max<std::int64_t>(shape.sampled_rows, shape.scheduled_requests());
+  }
+
+  [[nodiscard]] Duration sum(const std::vector<Operator>& ops, std::int64_t rows) const {
+    Duration total;
+    for (const Operator& op : ops) total += op.time(roofline_, rows, shard_.ranks).time * op.count;
+    return total;
+  }
+  [[nodiscard]] std::vector<Duration> table(const std::vector<Operator>& ops,
+                                            std::int64_t most) const {
+    std::vector<Duration> times(static_cast<std::size_t>(most) + 1);
+    for (std::int64_t rows = 1; rows <= most; ++rows) {
+      times[static_cast<std::size_t>(rows)] = sum(ops, rows);
+    }
+    return times;
+  }
+  /// Beyond what the engine would batch the same sum is done on the spot.
+  [[nodiscard]] Duration look_up(const std::vector<Duration>& times,
+                                 const std::vector<Operator>& ops, std::int64_t rows) const {
+    const auto index = static_cast<std::size_t>(rows);
+    return index < times.size() ? times[index] : sum(ops, rows);
+  }
+
+  /// Host time of the step's launches: the device cannot be done before the host has sent the last.
+  [[nodiscard]] Duration host_launches(LaunchMode mode, const BatchShape& shape) const {
+    const GpuLaunch& cost = gpu_.launch;
+    const std::int64_t attention = card_.layers * attention_.kernels(shape);
+    switch (mode) {
+      case LaunchMode::kFullGraph:
+        return cost.graph_replay + cost.launch * row_kernels_;
+      case LaunchMode::kPiecewiseGraphs:
+        // A piece lies before, between and after the layers' attention; the KV write is with it.
+        return cost.graph_replay * (card_.layers + 1) +
+               cost.launch * (attention + card_.layers + row_kernels_);
+      case LaunchMode::kNoGraph:
+        return cost.launch * (token_kernels_ + attention + row_kernels_);
+    }
+    ORRERY_CHECK(false);
+  }
+
+  void explain_operators(const std::vector<Operator>& ops, std::int64_t rows,
+                         Breakdown& breakdown) const;
+  void explain_attention(const std::string& name, const std::string& shape,
+                         const AttentionWork& work, Breakdown& breakdown) const;
+
+  ModelCard card_;
+  GpuSpec gpu_;
+  ExecutionOptions options_;
+  Shard shard_;
+  Roofline roofline_;
+  CudaGraphs graphs_;
+  Attention attention_;
+  std::vector<Operator> token_ops_;
+  std::vector<Operator> row_ops_;
+  std::int64_t token_kernels_;
+  std::int64_t row_kernels_;
+  std::vector<Duration> token_times_;
+  std::vector<Duration> row_times_;
+};
+
+std::string launch_text(const CudaGraphs::Launch& launch) {
+  switch (launch.mode) {
+    case LaunchMode::kFullGraph:
+      return fmt::format("full graph of {}", launch.padded_tokens);
+    case LaunchMode::kPiecewiseGraphs:
+      return fmt::format("piecewise graphs of {}", launch.padded_tokens);
+    case LaunchMode::kNoGraph:
+      return "no graph";
+  }
+  ORRERY_CHECK(false);
+}
+
+std::string basis_of(OperatorKind kind) {
+  switch (kind) {
+    case OperatorKind::kGemm:
+      return "max(2 M N K / rate, (M K + K N + M N) 2 B / bandwidth) + kernel";
+    case OperatorKind::kStream:
+      return "bytes / bandwidth + kernels";
+    case OperatorKind::kAllReduce:
+      return "min(one shot (n-1) S / B, two shot 2 (n-1)/n S / B), each with its latency";
+    case OperatorKind::kAllGather:
+      return "(n-1)/n S / B + latency";
+  }
+  ORRERY_CHECK(false);
+}
+
+void RooflineTransformer::explain_operators(const std::vector<Operator>& ops, std::int64_t rows,
+                                            Breakdown& breakdown) const {
+  for (const Operator& op : ops) {
+    const BoundTime once = op.time(roofline_, rows, shard_.ranks);
+    const std::string shape = op.kind == OperatorKind::kGemm
+                                  ? fmt::format("{} x {} x {}", rows, op.n, op.k)
+                                  : fmt::format("{} rows", rows);
+    breakdown.operators.push_back({op.name, shape, op.count, Flops(op.flops(rows) * op.count),
+                                   Bytes(op.bytes(rows) * op.count), once.time * op.count,
+                                   std::string(once.bound), basis_of(op.kind)});
+  }
+}
+
+void RooflineTransformer::explain_attention(const std::string& name, const std::string& shape,
+                                            const AttentionWork& work, Breakdown& breakdown) const {
+  if (work.kernels == 0) return;
+  const BoundTime once = Attention::part(roofline_, work);
+  breakdown.operators.push_back({name, shape, card_.layers, Flops(work.flops) * card_.layers,
+                                 Bytes(work.bytes) * card_.layers, once.time * card_.layers,
+                                 std::string(once.bound),
+                                 "max(4 pairs heads dim / rate, KV bytes / bandwidth) + kernels, "
+                                 "pairs in tiles of 128"});
+}
+
+void RooflineTransformer::explain(const BatchShape& shape, Breakdown& breakdown) const {
+  breakdown = {};
+  if (shape.tokens() == 0) return;
+  const CudaGraphs::Launch launch = graphs_.launch(shape);
+  breakdown.launch_mode = launch_text(launch);
+  explain_operators(token_ops_, launch.padded_tokens, breakdown);
+  explain_attention("attention_prefill",
+                    fmt::format("{} chunks, {} tokens", shape.chunks.size(), shape.prefill_tokens),
+                    attention_.chunks(shape), breakdown);
+  explain_attention("attention_decode",
+                    fmt::format("{} decodes, {} KV tokens", shape.decodes, shape.decode_context),
+                    attention_.decodes(shape), breakdown);
+  explain_operators(row_ops_, logit_rows(shape), breakdown);
+  Duration busy;
+  for (const OperatorCost& op : breakdown.operators) busy += op.time;
+  const Duration launches = host_launches(launch.mode, shape);
+  if (launches <= busy) return;
+  breakdown.operators.push_back({"launch_gaps", breakdown.launch_mode, 1, Flops(), Bytes(),
+                                 launches - busy, "launch",
+                                 "host time of all launches less what the device was busy"});
+}
+
+}  // namespace
+
+std::unique_ptr<CostModel> make_roofline(const ModelCard& card, const GpuSpec& gpu,
+                                         const Plan& plan, const ExecutionOptions& options) {
+  check_plan(card, plan);
+  return std::make_unique<RooflineTransformer>(card, gpu, plan, options);
+}
+
+}  // namespace orrery

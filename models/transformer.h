@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a step of a dense transformer costs, from datasheet peaks and closed forms: works for
+// hardware nobody has, and says that it is not calibrated.
+#ifndef ORRERY_MODELS_TRANSFORMER_H_
+#define ORRERY_MODELS_TRANSFORMER_H_
+
+#include <memory>
+
+#include "models/execution.h"
+#include "models/model_card.h"
+#include "models/plan.h"
+#include "sim/hardware/gpu.h"
+#include "sim/serving/cost_model.h"
+
+namespace orrery {
+
+/// All operators are compiled here, once, into a table by padded token count and one by rows with
+/// logits; a step adds attention. Throws ConfigError where plan, model and GPU do not fit.
+[[nodiscard]] std::unique_ptr<CostModel> make_roofline(const ModelCard& card, const GpuSpec& gpu,
+                                                       const Plan& plan,
+                                                       const ExecutionOptions& options);
+
+}  // namespace orrery
+
+#endif  // ORRERY_MODELS_TRANSFORMER_H_
