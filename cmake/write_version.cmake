@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run by every build: SOURCE_DIR, VERSION, TEMPLATE and OUTPUT are given. A source tree without git
 # has the commit "unknown"; a tree whose tracked files differ from the commit says so.
+cmake_minimum_required(VERSION 3.25)
+
 set(COMMIT unknown)
 find_program(GIT git)
 if(GIT AND EXISTS ${SOURCE_DIR}/.git)

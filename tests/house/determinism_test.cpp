@@ -11,7 +11,7 @@
 namespace orrery::house {
 namespace {
 
-TEST_CASE("house: nothing in sim/ and models/ differs from run to run or by library") {
+TEST_CASE("nothing in sim/ and models/ differs from run to run or by library") {
   Findings findings;
   for (const SourceFile& file : sources_below({"sim", "models"})) {
     for (std::string& one : banned_words(file)) findings.push_back(std::move(one));
@@ -19,7 +19,7 @@ TEST_CASE("house: nothing in sim/ and models/ differs from run to run or by libr
   CHECK_MESSAGE(findings.empty(), joined(findings));
 }
 
-TEST_CASE("house: nothing in sim/ and models/ walks an unordered container") {
+TEST_CASE("nothing in sim/ and models/ walks an unordered container") {
   const auto files = sources_below({"sim", "models"});
   std::map<std::string, std::set<std::string>> names;
   for (const SourceFile& file : files) names[file.path] = unordered_names(file.code);
@@ -36,7 +36,7 @@ TEST_CASE("house: nothing in sim/ and models/ walks an unordered container") {
   CHECK_MESSAGE(findings.empty(), joined(findings));
 }
 
-TEST_CASE("house: banned words are found, their namesakes are not") {
+TEST_CASE("banned words are found, their namesakes are not") {
   const SourceFile bad = parse_source("sim/kv/a.cpp",
                                       "#include <random>\n"
                                       "int a = rand();\n"
@@ -58,7 +58,7 @@ TEST_CASE("house: banned words are found, their namesakes are not") {
   CHECK_MESSAGE(banned_words(good).empty(), joined(banned_words(good)));
 }
 
-TEST_CASE("house: walks over unordered containers are found, look-ups are not") {
+TEST_CASE("walks over unordered containers are found, look-ups are not") {
   const std::string code =
       "using Index = std::unordered_map<int, std::vector<int>>;\n"
       "std::unordered_set<std::pair<int, int>> seen_;\n"

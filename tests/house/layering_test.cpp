@@ -121,7 +121,7 @@ std::vector<LinkedRoom> rooms_of_cmake(const std::string& text) {
   return rooms;
 }
 
-TEST_CASE("house: every include is an arrow of tests/layering.csv") {
+TEST_CASE("every include is an arrow of tests/layering.csv") {
   const Table table = parse_table(read_from_tree("tests/layering.csv"));
   const auto files = sources_below({"sim", "models"});
   REQUIRE(files.size() > 10);
@@ -129,7 +129,7 @@ TEST_CASE("house: every include is an arrow of tests/layering.csv") {
   CHECK_MESSAGE(findings.empty(), joined(findings));
 }
 
-TEST_CASE("house: an arrow that is not in the table is found") {
+TEST_CASE("an arrow that is not in the table is found") {
   const Table table = parse_table(
       "room,sees,libraries\n"
       "sim/core,,fmt\n"
@@ -152,7 +152,7 @@ TEST_CASE("house: an arrow that is not in the table is found") {
   CHECK(joined(layering_findings(table, files)) == joined(expected));
 }
 
-TEST_CASE("house: CMakeLists.txt links what tests/layering.csv allows, and all of it") {
+TEST_CASE("CMakeLists.txt links what tests/layering.csv allows, and all of it") {
   const Table table = parse_table(read_from_tree("tests/layering.csv"));
   const auto rooms = rooms_of_cmake(read_from_tree("CMakeLists.txt"));
   REQUIRE(rooms.size() > 5);

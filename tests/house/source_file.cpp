@@ -166,7 +166,7 @@ std::string joined(const Findings& findings) {
   return all;
 }
 
-TEST_CASE("house: comments and literals are blanked, lines and columns stay") {
+TEST_CASE("comments and literals are blanked, lines and columns stay") {
   const SourceFile file = parse_source("a.cpp",
                                        "#include <map>  // not <set>\n"
                                        "// #include <set>\n"

@@ -100,7 +100,7 @@ Findings own_header_findings(const std::vector<SourceFile>& files) {
   return findings;
 }
 
-TEST_CASE("house: licence, width, length, guards, and what headers include") {
+TEST_CASE("licence, width, length, guards, and what headers include") {
   Findings findings;
   const auto files = own_sources();
   REQUIRE(files.size() > 10);
@@ -111,14 +111,14 @@ TEST_CASE("house: licence, width, length, guards, and what headers include") {
   CHECK_MESSAGE(findings.empty(), joined(findings));
 }
 
-TEST_CASE("house: the list of long files has no file that is short or gone") {
+TEST_CASE("the list of long files has no file that is short or gone") {
   for (const auto& file : long_files()) {
     CHECK_MESSAGE(lines_of(read_from_tree(file.first)).size() > kMostLines, file.first);
     CHECK_MESSAGE(!file.second.empty(), file.first);
   }
 }
 
-TEST_CASE("house: scripts and CMake files carry the licence too") {
+TEST_CASE("scripts and CMake files carry the licence too") {
   namespace fs = std::filesystem;
   const fs::path root = ORRERY_SOURCE_DIR;
   std::vector<std::string> paths = {"CMakeLists.txt", ".ci/run"};
@@ -144,7 +144,7 @@ TEST_CASE("house: scripts and CMake files carry the licence too") {
   }
 }
 
-TEST_CASE("house: each rule of style finds what it looks for") {
+TEST_CASE("each rule of style finds what it looks for") {
   const auto count = [](const std::string& path, const std::string& text) {
     return style_findings(parse_source(path, text)).size();
   };
