@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "sim/core/units_text.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,8 +9,6 @@
 #include <cmath>
 #include <span>
 #include <stdexcept>
-
-#include "sim/core/units.h"
 
 namespace orrery {
 namespace {
@@ -211,6 +211,20 @@ std::string human_count(std::int64_t count, std::span<const Unit> ascending) {
   return four_digits(static_cast<double>(count) / static_cast<double>(chosen->count), chosen->name);
 }
 
+std::string exact_count(std::int64_t count, std::span<const Unit> units) {
+  const Unit* chosen = &units.front();
+  for (const Unit& unit : units) {
+    if (count != 0 && count % unit.count == 0 && unit.count > chosen->count) chosen = &unit;
+  }
+  return fmt::format("{} {}", count / chosen->count, chosen->name);
+}
+
+std::vector<std::string_view> names_of(std::span<const Unit> units) {
+  std::vector<std::string_view> names;
+  for (const Unit& unit : units) names.push_back(unit.name);
+  return names;
+}
+
 }  // namespace
 
 Duration round_up_to_duration(double seconds) {
@@ -312,5 +326,23 @@ std::string human(Bandwidth b) {
 }
 
 std::string human(ComputeRate r) { return human_count(r.units_per_second(), kComputeRates); }
+
+std::string exact_text(Duration d) { return exact_count(d.count(), kDurations); }
+std::string exact_text(Bytes b) { return exact_count(b.count(), kByteCounts); }
+std::string exact_text(Flops f) { return exact_count(f.count(), kFlopCounts); }
+// Bytes, not bits, which come last in the table.
+std::string exact_text(Bandwidth b) {
+  return exact_count(b.units_per_second(), std::span(kBandwidths).first(10));
+}
+std::string exact_text(ComputeRate r) { return exact_count(r.units_per_second(), kComputeRates); }
+std::string exact_text(Frequency f) { return exact_count(f.units_per_second(), kFrequencies); }
+
+std::vector<std::string_view> units_of(Duration) { return names_of(kDurations); }
+std::vector<std::string_view> units_of(Bytes) { return names_of(kByteCounts); }
+std::vector<std::string_view> units_of(Flops) { return names_of(kFlopCounts); }
+std::vector<std::string_view> units_of(Bandwidth) { return names_of(kBandwidths); }
+std::vector<std::string_view> units_of(ComputeRate) { return names_of(kComputeRates); }
+std::vector<std::string_view> units_of(Frequency) { return names_of(kFrequencies); }
+std::vector<std::string_view> units_of_rate_per_second() { return names_of(kPeriods); }
 
 }  // namespace orrery

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "sim/core/units_text.h"
+
 #include <doctest/doctest.h>
 
 #include <functional>
 #include <stdexcept>
 #include <string>
-
-#include "sim/core/units.h"
 
 namespace orrery {
 namespace {
@@ -143,6 +143,45 @@ TEST_CASE("people get four digits and the fitting unit") {
   CHECK(human(Flops(2'500'000)) == "2.5 MFLOP");
   CHECK(human(Bandwidth::per_second(3'350'000'000'000)) == "3.35 TB/s");
   CHECK(human(ComputeRate::per_second(989'000'000'000'000)) == "989 TFLOP/s");
+}
+
+TEST_CASE("exact text reads back to the same value") {
+  CHECK(exact_text(microseconds(1500)) == "1500 us");
+  CHECK(exact_text(Duration(0)) == "0 ps");
+  CHECK(exact_text(seconds(600)) == "10 min");
+  // 80 GiB is 85899345.92 kB but a whole count of GiB; 80 GB is 78125000 KiB, and GB is larger.
+  CHECK(exact_text(Bytes(std::int64_t{80} << 30)) == "80 GiB");
+  CHECK(exact_text(Bytes(80'000'000'000)) == "80 GB");
+  CHECK(exact_text(Bandwidth::per_second(3'350'000'000'000)) == "3350 GB/s");
+  CHECK(exact_text(Frequency::per_second(1'980'000'000)) == "1980 MHz");
+  CHECK(exact_text(Flops(7)) == "7 FLOP");
+  for (const std::int64_t count : {std::int64_t{0}, std::int64_t{1}, std::int64_t{1} << 50,
+                                   std::int64_t{86'400'000'000'000'000}, INT64_MAX}) {
+    CHECK(parse_duration(exact_text(Duration(count))).count() == count);
+    CHECK(parse_bytes(exact_text(Bytes(count))).count() == count);
+    CHECK(parse_flops(exact_text(Flops(count))).count() == count);
+    const auto bandwidth = Bandwidth::per_second(count);
+    CHECK(parse_bandwidth(exact_text(bandwidth)) == bandwidth);
+    const auto compute = ComputeRate::per_second(count);
+    CHECK(parse_compute_rate(exact_text(compute)) == compute);
+    const auto frequency = Frequency::per_second(count);
+    CHECK(parse_frequency(exact_text(frequency)) == frequency);
+  }
+}
+
+TEST_CASE("every unit that is named is known to its parser") {
+  for (const auto unit : units_of(Duration())) {
+    CHECK(parse_duration("1 " + std::string(unit)).count() > 0);
+  }
+  for (const auto unit : units_of(Bytes())) {
+    CHECK(parse_bytes("1 " + std::string(unit)).count() > 0);
+  }
+  for (const auto unit : units_of(Bandwidth())) {
+    CHECK(parse_bandwidth("1 " + std::string(unit)).units_per_second() > 0);
+  }
+  for (const auto unit : units_of_rate_per_second()) {
+    CHECK(parse_rate_per_second("1 " + std::string(unit)) > 0);
+  }
 }
 
 }  // namespace

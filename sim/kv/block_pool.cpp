@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/kv/block_pool.h"
+
+#include <utility>
+
+namespace orrery {
+
+BlockPool::BlockPool(const BlockPoolOptions& options, std::unique_ptr<EvictionPolicy> eviction)
+    : caching_(options.prefix_caching),
+      partial_first_(options.partial_blocks_first),
+      free_(options.blocks),
+      eviction_(std::move(eviction)),
+      index_(static_cast<std::size_t>(options.blocks)),
+      holders_(static_cast<std::size_t>(options.blocks)) {
+  ORRERY_CHECK(options.blocks > 0 && options.blocks < INT32_MAX);
+  unkeyed_.reserve(holders_.size());
+  for (std::size_t i = holders_.size(); i > 0; --i) {
+    unkeyed_.push_back(BlockId{static_cast<std::uint32_t>(i - 1)});
+  }
+}
+
+BlockPool::Match BlockPool::match(const Request& request, std::int32_t limit,
+                                  std::int32_t block_tokens, std::vector<BlockId>& found) const {
+  Match result;
+  KeyCursor keys(request, block_tokens);
+  found.clear();
+  while (result.blocks < limit) {
+    const KeyRun run = keys.next(request, static_cast<std::uint32_t>(limit - result.blocks));
+    const PrefixIndex::Group group = index_.find(run.group);
+    for (std::uint32_t i = 0; i < run.count; ++i) {
+      const BlockId block = group.at(run.first + i);
+      if (block == kNoBlock) {
+        result.missing_group = run.group;
+        result.missing_place = run.first + i;
+        return result;
+      }
+      found.push_back(block);
+      ++result.blocks;
+      if (holders_[block] == 0) ++result.unheld;
+    }
+  }
+  return result;
+}
+
+void BlockPool::hold(std::span<const BlockId> hits, Instant now) {
+  scratch_.clear();
+  for (const BlockId block : hits) {
+    if (holders_[block]++ == 0) scratch_.push_back(block);
+  }
+  free_ -= static_cast<std::int64_t>(scratch_.size());
+  queued_ -= static_cast<std::int64_t>(scratch_.size());
+  if (!scratch_.empty()) eviction_->retain(scratch_);
+  if (!hits.empty()) eviction_->on_hit(hits, now);
+}
+
+BlockId BlockPool::take(Instant now) {
+  if (!unkeyed_.empty()) {
+    const BlockId block = unkeyed_.back();
+    unkeyed_.pop_back();
+    return block;
+  }
+  const BlockId block = eviction_->evict(now);
+  --queued_;
+  if (index_.carries_key(block)) index_.erase(block);
+  return block;
+}
+
+void BlockPool::allocate(std::int32_t count, std::vector<BlockId>& table, Instant now) {
+  ORRERY_CHECK(count <= free_);
+  free_ -= count;
+  for (std::int32_t i = 0; i < count; ++i) {
+    const BlockId block = take(now);
+    ORRERY_DCHECK(holders_[block] == 0);
+    holders_[block] = 1;
+    table.push_back(block);
+  }
+}
+
+void BlockPool::publish(const Request& request, KeyCursor& keys, const BlockId* blocks,
+                        std::int32_t count) {
+  for (std::int32_t done = 0; done < count;) {
+    const KeyRun run = keys.next(request, static_cast<std::uint32_t>(count - done));
+    index_.insert(run, blocks + done);
+    watch_rang_ |= run.group == watched_group_ && watched_place_ - run.first < run.count;
+    done += static_cast<std::int32_t>(run.count);
+  }
+}
+
+void BlockPool::release(std::span<const BlockId> table, Instant now) {
+  scratch_.clear();
+  for (std::size_t i = table.size(); i > 0; --i) {
+    const BlockId block = table[i - 1];
+    if (--holders_[block] > 0) continue;
+    ++free_;
+    if (index_.carries_key(block) || !partial_first_) {
+      scratch_.push_back(block);
+    } else {
+      unkeyed_.push_back(block);
+    }
+  }
+  queued_ += static_cast<std::int64_t>(scratch_.size());
+  if (!scratch_.empty()) eviction_->release(scratch_, now);
+}
+
+}  // namespace orrery

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ORRERY_SIM_SERVING_REPLICA_H_
+#define ORRERY_SIM_SERVING_REPLICA_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/engine/fingerprint.h"
+#include "sim/engine/simulation.h"
+#include "sim/serving/cost_model.h"
+#include "sim/serving/engine_state.h"
+#include "sim/serving/frontend.h"
+#include "sim/serving/observer.h"
+#include "sim/serving/scheduler.h"
+#include "sim/serving/step_builder.h"
+
+namespace orrery {
+
+/// Told when a client has its last token, or the word that its request was refused.
+class ClientListener {
+ public:
+  virtual ~ClientListener() = default;
+  virtual void on_done(const Request& request, std::int32_t generated, Instant client_time) = 0;
+};
+
+/// Told of every schedule() call and every applied step in full, as the golden recordings have them.
+/// Costs time; only tests use it.
+class ScheduleRecorder {
+ public:
+  struct Call {
+    std::int64_t number;
+    Instant scheduled;
+    const EngineState& state;
+    const StepBuilder& step;
+  };
+  virtual ~ScheduleRecorder() = default;
+  virtual void on_schedule(const Call& call) = 0;
+  virtual void on_run(std::int64_t number, Instant start, Instant end) = 0;
+  /// `finished` in the order in which their ends were found.
+  virtual void on_apply(std::int64_t number, Instant now, std::span<const RequestId> finished) = 0;
+  virtual void on_pause(std::int64_t number, Duration pause) = 0;
+};
+
+struct ReplicaSetup {
+  ReplicaId id{};
+  EngineOptions engine;
+  FrontendOptions frontend;
+  std::string scheduler_name;
+  std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<EvictionPolicy> eviction;
+  std::shared_ptr<const CostModel> cost;
+  /// Turns every skip off and checks at each step that the skip would have given the same.
+  bool step_by_step = false;
+  /// Turns in a row that schedule nothing while nothing can change, before the replica stops asking.
+  std::int32_t idle_turns = 2;
+  /// schedule() calls after which the replica stops; for recordings of engines that never end.
+  std::int64_t max_steps = INT64_MAX;
+};
+
+/// One engine and its API process. Its loop is vLLM's (v1/engine/core.py, step and
+/// step_with_batch_queue): read the input, schedule, wait for the oldest step in flight, apply its
+/// output. With async scheduling two steps are in flight, so what arrives while step N runs is first
+/// scheduled in step N+2.
+class Replica final : public Component {
+ public:
+  Replica(ReplicaSetup setup, Simulation& simulation, Fingerprint& fingerprint,
+          ServingObserver& observer);
+  ~Replica() override;
+
+  /// The listener must outlive the run.
+  void set_listener(ClientListener* listener) { listener_ = listener; }
+  void set_recorder(ScheduleRecorder* recorder) { recorder_ = recorder; }
+
+  /// A client's request reaches the API process.
+  void submit(const Request& request, Instant now);
+  void on_alarm(Instant now) override;
+  /// The run is over: who is still here is told to the observer as unfinished.
+  void close(Instant now);
+
+  /// Requests sent and not yet done, for routers.
+  [[nodiscard]] std::int64_t outstanding() const { return outstanding_; }
+  /// Their tokens: prompts, and what came of the outputs.
+  [[nodiscard]] const EngineState& state() const { return state_; }
+  /// Nothing is in flight and the scheduler gives nothing to those who wait: it would spin for ever.
+  [[nodiscard]] bool stalled() const { return dormant_ && has_requests(); }
+
+  struct Counters {
+    std::int64_t steps = 0;          // schedule() calls that scheduled something
+    std::int64_t quiet_steps = 0;    // of those, the ones that asked nobody
+    std::int64_t empty_steps = 0;
+    std::int64_t cut_requests = 0;   // ended by max_model_len before their trace's end
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const Frontend& frontend() const { return frontend_; }
+
+ private:
+  /// A step that was scheduled and whose output has not been applied.
+  struct Flight {
+    StepRecord record;
+    std::vector<PendingOutput> outputs;
+    std::int32_t output_count = 0;
+    bool empty = true;
+  };
+  struct Coming {
+    Instant when;
+    Request request;
+    Instant sent;
+  };
+
+  [[nodiscard]] bool has_requests() const {
+    return unflushed_ || !state_.running.empty() || !state_.waiting.empty();
+  }
+  [[nodiscard]] bool go_on(Instant& now, Instant when);
+  void read_input(Instant now);
+  void refuse(Coming& coming, const std::string& reason, Instant now);
+  [[nodiscard]] Flight& schedule(Instant now);
+  void plan(Instant now);
+  void record_step(Flight& flight, Instant now, const BatchShape& shape);
+  void tell_schedule(Instant now);
+  void apply(Instant now);
+  void apply_output(const PendingOutput& output, Instant now, Instant visible);
+  void tell_first_token(LiveRequest& live, Instant now, Instant visible);
+  void finish(Slot slot, Instant now, Instant visible);
+  void leave(Slot slot, RequestStatus status, const std::string& reason);
+  void fall_dormant(Instant next_turn);
+
+  ReplicaId id_;
+  EngineState state_;
+  Frontend frontend_;
+  std::string scheduler_name_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::shared_ptr<const CostModel> cost_;
+  ReplicaView view_;
+  StepBuilder builder_;
+  Simulation& simulation_;
+  Fingerprint& fingerprint_;
+  ServingObserver& observer_;
+  ClientListener* listener_ = nullptr;
+  ScheduleRecorder* recorder_ = nullptr;
+  ComponentId component_;
+  bool step_by_step_;
+  bool wants_events_;
+  std::int32_t max_idle_turns_;
+  std::int64_t max_steps_;
+
+  std::deque<Coming> coming_;      // accepted by the frontend, not yet read by the engine
+  std::array<Flight, 2> flights_;  // a ring
+  std::size_t first_flight_ = 0;
+  std::size_t flights_up_ = 0;
+  Instant device_free_;
+  std::vector<Slot> finished_;
+  std::vector<RequestId> finished_ids_;
+
+  bool awaiting_ = false;    // the next alarm brings the oldest flight's output
+  bool idle_turn_ = false;   // this turn's schedule() gave nothing
+  bool unflushed_ = false;   // an end was found and no schedule() call has followed
+  bool dormant_ = false;
+  Instant next_turn_;        // while dormant: the turns would fall on this and every pause after
+  std::int32_t idle_turns_ = 0;
+  std::int64_t quiet_left_ = 0;  // steps for which the promise still holds
+  std::int64_t outstanding_ = 0;
+  Counters counters_;
+};
+
+}  // namespace orrery
+
+#endif  // ORRERY_SIM_SERVING_REPLICA_H_
