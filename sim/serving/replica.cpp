@@ -184,7 +184,8 @@ void Replica::record_step(Flight& flight, Instant now, const BatchShape& shape) 
   StepCost cost;
   if (flight.empty) {
     ++counters_.empty_steps;
-    ++idle_turns_;
+    // A call that only preempts has changed what the next one finds.
+    idle_turns_ = builder_.preempted() ? 0 : idle_turns_ + 1;
   } else {
     cost = cost_->cost(shape);
     ++counters_.steps;
