@@ -11,7 +11,8 @@ char* put_microseconds(char* out, Duration d) {
   out = put_integer(out, d.count() / kPicoseconds);
   *out++ = '.';
   std::int64_t rest = d.count() % kPicoseconds;
-  for (int digit = 5; digit >= 0; --digit, rest /= 10) out[digit] = static_cast<char>('0' + rest % 10);
+  for (int digit = 5; digit >= 0; --digit, rest /= 10)
+    out[digit] = static_cast<char>('0' + rest % 10);
   return out + 6;
 }
 

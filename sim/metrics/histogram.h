@@ -49,7 +49,7 @@ class DurationHistogram {
 
   /// The bin a value falls into, and where a bin begins and how many values it holds.
   [[nodiscard]] static constexpr std::size_t bin_of(std::uint64_t value) {
-    const int shift = std::bit_width(value | (2 * kBinsPerOctave - 1)) - kBitsPerBin;
+    const int shift = 64 - kBitsPerBin - std::countl_zero(value | (2 * kBinsPerOctave - 1));
     return (static_cast<std::size_t>(shift) * kBinsPerOctave) +
            static_cast<std::size_t>(value >> shift);
   }
@@ -63,7 +63,8 @@ class DurationHistogram {
 
  private:
   static constexpr std::uint64_t kBinsPerOctave = 1024;
-  /// Bits of `value >> shift`, which lies in [kBinsPerOctave, 2 * kBinsPerOctave) unless shift is 0.
+  /// Bits of `value >> shift`, which lies in [kBinsPerOctave, 2 * kBinsPerOctave) unless shift is
+  /// 0.
   static constexpr int kBitsPerBin = 11;
   static constexpr std::size_t kBins = (63 - kBitsPerBin) * kBinsPerOctave + 2 * kBinsPerOctave;
 

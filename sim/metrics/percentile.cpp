@@ -72,7 +72,8 @@ double standard_deviation_of(std::span<const std::int64_t> values) {
   std::uint64_t farthest = 0;
   for (const std::int64_t value : values) farthest = std::max(farthest, distance(value, center));
   // 2 * bits of the largest deviation + bits of n must stay below 128.
-  const int bits = 2 * std::bit_width(farthest) + std::bit_width(values.size());
+  const int bits =
+      2 * (64 - std::countl_zero(farthest)) + 64 - std::countl_zero(std::uint64_t{values.size()});
   const int drop = bits < 128 ? 0 : (bits - 127 + 1) / 2;
   UInt128 squares = 0;
   for (const std::int64_t value : values) {

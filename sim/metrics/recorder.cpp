@@ -14,7 +14,6 @@ namespace orrery {
 namespace {
 
 constexpr double kMillisecond = 1e9;  // in picoseconds
-constexpr std::size_t kMostReasons = 8;
 constexpr std::array<double, 3> kPercents = {50, 90, 99};
 
 Spread spread_of_tokens(const DurationHistogram& histogram) {
@@ -103,11 +102,7 @@ void Recorder::on_leave(const RequestRecord& record, std::string_view reason) {
     last_token_ = std::max(last_token_, record.client_last_token);
   }
   if (record.status == RequestStatus::kRejected || record.status == RequestStatus::kUnfinished) {
-    if (record.status == RequestStatus::kUnfinished) {
-      concurrency_.add(record.sent, 1);
-      counts_.unfinished_output_tokens += record.output_tokens;
-    }
-    return count_refused(record.status, reason);
+    return count_not_completed(record, reason);
   }
   count_completed(record);
 }
@@ -137,15 +132,14 @@ void Recorder::count_completed(const RequestRecord& record) {
   completed_.push_back(times);
 }
 
-void Recorder::count_refused(RequestStatus status, std::string_view reason) {
-  const bool rejected = status == RequestStatus::kRejected;
-  ++(rejected ? counts_.rejected : counts_.unfinished);
-  std::string text(name_of(status));
-  if (!reason.empty()) text.append(": ").append(reason);
-  if (!reasons_.contains(text) && reasons_.size() >= kMostReasons) {
-    text = std::string(name_of(status)) + ": other reasons";
+void Recorder::count_not_completed(const RequestRecord& record, std::string_view reason) {
+  if (record.status == RequestStatus::kRejected) {
+    if (counts_.rejected++ == 0) first_rejection_ = reason;
+    return;
   }
-  ++reasons_[text];
+  if (counts_.unfinished++ == 0) first_unfinished_ = reason;
+  counts_.unfinished_output_tokens += record.output_tokens;
+  concurrency_.add(record.sent, 1);
 }
 
 bool Recorder::is_warmup(Instant sent) const {
@@ -174,8 +168,7 @@ Duration Recorder::span() const {
 
 void Recorder::summarize_requests(Summary& s) const {
   s.slo = options_.slo;
-  const double duration =
-      first_sent_ < last_token_ ? to_seconds(last_token_ - first_sent_) : 0;
+  const double duration = first_sent_ < last_token_ ? to_seconds(last_token_ - first_sent_) : 0;
   s.duration_s = duration;
   s.request_throughput = ratio(static_cast<double>(s.completed), duration);
   s.output_throughput = ratio(static_cast<double>(s.total_output_tokens), duration);
@@ -188,8 +181,8 @@ void Recorder::summarize_requests(Summary& s) const {
   }
   s.max_output_tokens_per_s = tokens_.peak();
   s.max_concurrent_requests = concurrency_.running_peak();
-  s.frontend_share = 1 - ratio(static_cast<double>(engine_latency_),
-                               static_cast<double>(client_latency_));
+  s.frontend_share =
+      1 - ratio(static_cast<double>(engine_latency_), static_cast<double>(client_latency_));
   if (client_latency_ == 0) s.frontend_share = 0;
   if (const auto trend = queue_.trend()) {
     s.saturated = trend->saturated;
@@ -266,9 +259,13 @@ void Recorder::summarize_replicas(Summary& s) const {
 }
 
 void Recorder::add_remarks(Summary& s) const {
-  for (const auto& [reason, count] : reasons_) {
-    s.remarks.push_back(fmt::format("{} {} {}", count, count == 1 ? "request" : "requests", reason));
-  }
+  const auto tell = [&s](std::int64_t count, std::string_view what, const std::string& first) {
+    if (count == 0) return;
+    s.remarks.push_back(fmt::format("{} {} {}{}{}", count, count == 1 ? "request" : "requests",
+                                    what, first.empty() ? "" : "; the first: ", first));
+  };
+  tell(s.rejected, "rejected", first_rejection_);
+  tell(s.unfinished, "left unfinished", first_unfinished_);
   if (s.left_out_warmup + s.left_out_cooldown > 0) {
     s.remarks.push_back(fmt::format(
         "latencies leave out {} requests of the warm-up and {} of the cool-down; inter-token "

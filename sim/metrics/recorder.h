@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -55,7 +54,7 @@ class Recorder final : public ServingObserver {
   };
 
   void count_completed(const RequestRecord& record);
-  void count_refused(RequestStatus status, std::string_view reason);
+  void count_not_completed(const RequestRecord& record, std::string_view reason);
   [[nodiscard]] bool is_warmup(Instant sent) const;
   [[nodiscard]] bool is_cooldown(Instant sent) const;
   template <class Value>
@@ -77,7 +76,8 @@ class Recorder final : public ServingObserver {
   /// Gaps count from this instant on; known with the first step.
   Instant measure_gaps_from_ = Instant::never();
   Instant last_visible_;
-  /// Tokens told by on_gap since the last step; a replica tells them before the step they belong to.
+  /// Tokens told by on_gap since the last step; a replica tells them before the step they belong
+  /// to.
   std::int64_t gaps_of_step_ = 0;
   Instant last_applied_;
   std::int64_t running_ = 0;
@@ -94,8 +94,8 @@ class Recorder final : public ServingObserver {
   Instant last_token_;
   Int128 client_latency_ = 0;
   Int128 engine_latency_ = 0;
-  /// Why requests were refused, and how many. A reason past the first few is counted as "other".
-  std::map<std::string, std::int64_t, std::less<>> reasons_;
+  std::string first_rejection_;
+  std::string first_unfinished_;
   std::int64_t good_ = 0;
   std::int64_t good_output_tokens_ = 0;
   /// Only what can be counted as it comes.

@@ -36,18 +36,25 @@ void RequestsCsv::on_leave(const RequestRecord& record, std::string_view) {
 
 void RequestsCsv::write_row(const RequestRecord& record) {
   char* out = file_.room(kMostRow);
-  const auto comma = [&out] { *out++ = ','; };
-  out = put_integer(out, index_of(record.id)), comma();
-  out = put_seconds(out, record.sent), comma();
-  out = put_integer(out, record.input_tokens), comma();
-  out = put_integer(out, record.output_tokens), comma();
-  out = put_integer(out, record.cached_tokens), comma();
-  out = put_seconds(out, record.queued), comma();
-  out = put_seconds(out, record.first_scheduled), comma();
-  out = put_seconds(out, record.first_token), comma();
-  out = put_seconds(out, record.last_token), comma();
-  out = put_integer(out, record.preemptions), comma();
-  out = put_integer(out, index_of(record.replica)), comma();
+  const auto integer = [&out](auto value) {
+    out = put_integer(out, value);
+    *out++ = ',';
+  };
+  const auto seconds = [&out](Instant when) {
+    out = put_seconds(out, when);
+    *out++ = ',';
+  };
+  integer(index_of(record.id));
+  seconds(record.sent);
+  integer(record.input_tokens);
+  integer(record.output_tokens);
+  integer(record.cached_tokens);
+  seconds(record.queued);
+  seconds(record.first_scheduled);
+  seconds(record.first_token);
+  seconds(record.last_token);
+  integer(record.preemptions);
+  integer(index_of(record.replica));
   out = put_text(out, name_of(record.status));
   *out++ = '\n';
   file_.fill(out);

@@ -71,12 +71,10 @@ void put_requests(Json& json, const Summary& s) {
 void put_engine(Json& json, const Summary& s) {
   json["preemptions"] = s.preemptions;
   json["preempted_requests"] = s.preempted_requests;
-  json["prefix_cache"] = {{"queries", s.prefix_queries},
-                          {"hits", s.prefix_hits},
-                          {"hit_rate", s.prefix_hit_rate()}};
-  json["kv_usage"] = {{"mean", s.kv_usage.mean},
-                      {"peak", s.kv_usage.peak},
-                      {"usable_blocks", s.kv_usable_blocks}};
+  json["prefix_cache"] = {
+      {"queries", s.prefix_queries}, {"hits", s.prefix_hits}, {"hit_rate", s.prefix_hit_rate()}};
+  json["kv_usage"] = {
+      {"mean", s.kv_usage.mean}, {"peak", s.kv_usage.peak}, {"usable_blocks", s.kv_usable_blocks}};
   json["running"] = {{"mean", s.running.mean}, {"peak", s.running.peak}};
   json["waiting"] = {{"mean", s.waiting.mean}, {"peak", s.waiting.peak}};
   json["replicas"] = s.replicas;

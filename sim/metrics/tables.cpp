@@ -47,18 +47,17 @@ std::string slo_text(const Slo& slo) {
 }
 
 void put_requests(Table& table, const Summary& s) {
-  std::string counts = fmt::format("{} sent, {} completed", grouped(s.requests),
-                                   grouped(s.completed));
+  std::string counts =
+      fmt::format("{} sent, {} completed", grouped(s.requests), grouped(s.completed));
   if (s.rejected > 0) counts += fmt::format(", {} rejected", grouped(s.rejected));
   if (s.unfinished > 0) counts += fmt::format(", {} unfinished", grouped(s.unfinished));
-  table.line("requests", counts + fmt::format(", in {} s from first send to last token",
-                                              figure(s.duration_s)));
+  table.line("requests",
+             counts + fmt::format(", in {} s from first send to last token", figure(s.duration_s)));
   table.line("tokens", fmt::format("{} in, {} out", grouped(s.total_input_tokens),
                                    grouped(s.total_output_tokens)));
-  table.line("throughput",
-             fmt::format("{} requests/s, {} output tokens/s, {} tokens/s in all",
-                         figure(s.request_throughput), figure(s.output_throughput),
-                         figure(s.total_token_throughput)));
+  table.line("throughput", fmt::format("{} requests/s, {} output tokens/s, {} tokens/s in all",
+                                       figure(s.request_throughput), figure(s.output_throughput),
+                                       figure(s.total_token_throughput)));
   if (s.request_goodput) {
     table.line("goodput", fmt::format("{} requests/s within {}; {} of all requests",
                                       figure(*s.request_goodput), slo_text(s.slo),
@@ -86,11 +85,10 @@ void put_engine(Table& table, const Summary& s) {
                                       grouped(s.kv_usable_blocks), grouped(s.preemptions)));
   table.line("prefix cache", fmt::format("{} of {} prompt tokens hit", percent(s.prefix_hit_rate()),
                                          grouped(s.prefix_queries)));
-  table.line("in the engine",
-             fmt::format("{} running and {} waiting on average, {} and {} at most",
-                         figure(s.running.mean), figure(s.waiting.mean),
-                         grouped(static_cast<std::int64_t>(s.running.peak)),
-                         grouped(static_cast<std::int64_t>(s.waiting.peak))));
+  table.line("in the engine", fmt::format("{} running and {} waiting on average, {} and {} at most",
+                                          figure(s.running.mean), figure(s.waiting.mean),
+                                          grouped(static_cast<std::int64_t>(s.running.peak)),
+                                          grouped(static_cast<std::int64_t>(s.waiting.peak))));
   std::string device = fmt::format("busy {}, {} steps", percent(s.utilisation), grouped(s.steps));
   if (s.replicas > 1) device += fmt::format(" of {} replicas", s.replicas);
   if (s.extrapolated_share > 0) {

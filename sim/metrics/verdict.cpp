@@ -47,7 +47,8 @@ std::string evidence(const Summary& s) {
                          percent(device_waits(s)));
     case Bound::kCompute:
     case Bound::kIdle:
-    case Bound::kBalanced: break;
+    case Bound::kBalanced:
+      break;
   }
   return "the device was busy " + percent(s.utilisation);
 }
@@ -93,8 +94,8 @@ std::string explain_mean_step(const Summary& s, const ScenarioFacts& scenario) {
 }
 
 std::string next_when_idle(const Summary& s, const ScenarioFacts& scenario) {
-  const double wanted = std::max(
-      1.0, std::ceil(static_cast<double>(scenario.replicas) * s.utilisation / kAimedBusy));
+  const double wanted =
+      std::max(1.0, std::ceil(static_cast<double>(scenario.replicas) * s.utilisation / kAimedBusy));
   if (wanted < static_cast<double>(scenario.replicas)) return with_replicas(scenario, wanted);
   return capacity_of(scenario);
 }
@@ -103,12 +104,18 @@ std::string next_when_idle(const Summary& s, const ScenarioFacts& scenario) {
 
 std::string_view name_of(Bound bound) {
   switch (bound) {
-    case Bound::kKv: return "KV-bound";
-    case Bound::kFrontend: return "frontend-bound";
-    case Bound::kHost: return "host-bound";
-    case Bound::kCompute: return "compute-bound";
-    case Bound::kIdle: return "idle";
-    case Bound::kBalanced: break;
+    case Bound::kKv:
+      return "KV-bound";
+    case Bound::kFrontend:
+      return "frontend-bound";
+    case Bound::kHost:
+      return "host-bound";
+    case Bound::kCompute:
+      return "compute-bound";
+    case Bound::kIdle:
+      return "idle";
+    case Bound::kBalanced:
+      break;
   }
   return "balanced";
 }
@@ -137,7 +144,8 @@ std::string next_command(const Summary& s, const ScenarioFacts& scenario) {
     return with_replicas(scenario, served > 0 ? replicas * s.sent_per_s / served : 2 * replicas);
   }
   switch (s.bound) {
-    case Bound::kFrontend: return with_replicas(scenario, replicas + 1);
+    case Bound::kFrontend:
+      return with_replicas(scenario, replicas + 1);
     case Bound::kHost:
       if (scenario.async_scheduling && !*scenario.async_scheduling) {
         return run_with(scenario, "engine.async_scheduling=true");
@@ -148,9 +156,11 @@ std::string next_command(const Summary& s, const ScenarioFacts& scenario) {
         return with_replicas(scenario, replicas + 1);
       }
       break;
-    case Bound::kIdle: return next_when_idle(s, scenario);
+    case Bound::kIdle:
+      return next_when_idle(s, scenario);
     case Bound::kKv:
-    case Bound::kBalanced: break;
+    case Bound::kBalanced:
+      break;
   }
   return capacity_of(scenario);
 }
