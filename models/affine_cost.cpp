@@ -19,7 +19,6 @@ std::string_view trimmed(std::string_view text) {
 }
 
 Duration duration_in(std::string_view whole, std::string_view text) {
-  if (trimmed(text).empty()) refuse(whole, "a term without a duration");
   try {
     return parse_duration(trimmed(text));
   } catch (const std::invalid_argument& error) {
@@ -37,6 +36,7 @@ struct Slot {
 void read_term(std::string_view whole, std::string_view term, std::span<Slot> slots,
                AffineStep& step) {
   const std::size_t star = term.find('*');
+  if (trimmed(term.substr(0, star)).empty()) refuse(whole, "a term without a duration");
   const bool times = star != std::string_view::npos;
   const std::string_view factor = times ? trimmed(term.substr(star + 1)) : std::string_view();
   for (Slot& slot : slots) {

@@ -10,7 +10,7 @@
 namespace orrery {
 
 /// Time in proportion to a count of units, rounded up. It answers like Rate::time_for to one part
-/// in 10^8, but multiplies where that divides 128 bits, because it is asked in every step.
+/// in 10^9, but multiplies where that divides 128 bits, because it is asked in every step.
 class Slope {
  public:
   Slope() = default;

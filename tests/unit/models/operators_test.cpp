@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/operators.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+
+#include "models/attention.h"
+#include "models/execution.h"
+#include "tests/unit/models/cards.h"
+
+namespace orrery {
+namespace {
+
+/// Slopes round up, by a part in 10^9 and a picosecond.
+bool is(Duration time, Duration expected) {
+  return time >= expected && time <= expected + picoseconds(1 + expected.count() / 1'000'000'000);
+}
+
+const Operator& find(const std::vector<Operator>& ops, std::string_view name) {
+  const auto it =
+      std::find_if(ops.begin(), ops.end(), [&](const Operator& op) { return op.name == name; });
+  REQUIRE(it != ops.end());
+  return *it;
+}
+
+TEST_CASE("a slope answers like a rate, rounded up") {
+  const Slope slope(3'000'000, 1.0);
+  CHECK(slope.time_for(0) == Duration());
+  CHECK(slope.time_for(1) == picoseconds(333'334));
+  CHECK(slope.time_for(3'000'000) >= seconds(1));
+  CHECK(slope.time_for(3'000'000) <= seconds(1) + picoseconds(3));
+  // 989.4 TFLOP/s at a share of 0.72: 712.368 TFLOP/s.
+  const Slope tensor(989'400'000'000'000, 0.72);
+  const ComputeRate rate = ComputeRate::per_second(712'368'000'000'000);
+  const std::int64_t work = 123'456'789'012'345;
+  CHECK(tensor.time_for(work) - rate.time_for(Flops(work)) <= nanoseconds(2));
+  CHECK(tensor.time_for(work) >= rate.time_for(Flops(work)));
+}
+
+TEST_CASE("each GEMM of Llama-3.1-8B has its flops and bytes") {
+  const ModelCard card = test::llama_8b();
+  const std::vector<Operator> ops = token_operators(card, shard_of(card, 1), 2);
+  const std::int64_t m = 16;
+  // [16, 4096] x [4096, 32 x 128 + 2 x 8 x 128 = 6144].
+  const Operator& qkv = find(ops, "qkv_proj");
+  CHECK(qkv.count == 32);
+  CHECK(qkv.flops(m) == 2 * m * 4096 * 6144);
+  CHECK(qkv.bytes(m) == 2 * (4096 * 6144 + m * 4096 + m * 6144));
+  CHECK(find(ops, "o_proj").flops(m) == 2 * m * 4096 * 4096);
+  CHECK(find(ops, "gate_up_proj").flops(m) == 2 * m * 4096 * 28672);
+  CHECK(find(ops, "down_proj").flops(m) == 2 * m * 14336 * 4096);
+  // gate and up are read, the product is written: 3 x 14336 elements a token.
+  CHECK(find(ops, "silu_mul").bytes(m) == 2 * m * 3 * 14336);
+  // x and residual, in and out.
+  CHECK(find(ops, "add_norm").count == 64);
+  CHECK(find(ops, "add_norm").bytes(1) == 2 * 4 * 4096);
+  // K and V of 8 heads x 128: read as 2 bytes, written as 2, or as 1 with an fp8 cache.
+  CHECK(find(ops, "kv_write").bytes(1) == 2 * 1024 * 4);
+  CHECK(find(token_operators(card, shard_of(card, 1), 1), "kv_write").bytes(1) == 2 * 1024 * 3);
+  const std::vector<Operator> rows = row_operators(card, shard_of(card, 1));
+  CHECK(find(rows, "lm_head").flops(3) == 2 * 3 * std::int64_t{4096} * 128256);
+}
+
+TEST_CASE("all weights but embedding and norms are read once a step") {
+  for (const ModelCard& card : {test::llama_8b(), test::llama_70b()}) {
+    std::int64_t read = 0;
+    for (const auto& ops :
+         {token_operators(card, shard_of(card, 1), 2), row_operators(card, shard_of(card, 1))}) {
+      for (const Operator& op : ops) read += op.count * op.fixed_bytes;
+    }
+    const std::int64_t norms = (2 * card.layers + 1) * card.hidden;
+    CHECK(read == 2 * (card.parameters() - norms - card.vocab * card.hidden));
+  }
+}
+
+TEST_CASE("tensor parallelism divides every GEMM and adds two all-reduces a layer") {
+  const ModelCard card = test::llama_70b();
+  const std::vector<Operator> whole = token_operators(card, shard_of(card, 1), 2);
+  const std::vector<Operator> part = token_operators(card, shard_of(card, 4), 2);
+  for (const Operator& op : whole) {
+    if (op.kind == OperatorKind::kGemm) CHECK(find(part, op.name).flops(8) == op.flops(8) / 4);
+  }
+  CHECK(find(part, "all_reduce").count == 2 * 80);
+  CHECK(find(part, "all_reduce").bytes(8) == 8 * 8192 * 2);
+  CHECK(find(part, "embedding_all_reduce").count == 1);
+}
+
+TEST_CASE("an operator takes the slower of its work and its bytes, and its kernels") {
+  const Roofline roofline(test::round_gpu(), WeightType::kBfloat16);
+  // 4 MB at 4 TB/s are 1 us; 10^9 flops at 10^15 a second are 1 us; 2 us a kernel.
+  CHECK(is(roofline.gemm(0, 4'000'000, 1).time, microseconds(3)));
+  CHECK(is(roofline.gemm(1'000'000'000, 0, 1).time, microseconds(3)));
+  CHECK(is(roofline.gemm(5'000'000'000, 4'000'000, 1).time, microseconds(7)));
+  CHECK(roofline.gemm(5'000'000'000, 4'000'000, 1).bound == "compute");
+  CHECK(is(roofline.stream(40'000'000, 2).time, microseconds(14)));
+  CHECK(roofline.stream(40'000'000, 2).bound == "memory");
+  CHECK(roofline.stream(400, 2).bound == "launch");
+}
+
+TEST_CASE("an all-reduce is one shot while small and two when large") {
+  const Roofline roofline(test::round_gpu(), WeightType::kBfloat16);
+  // 400 GB/s: 0.4 MB takes 1 us once. Eight ranks, one shot: 5 + 7 x 1 us against 9 + 1.75 us.
+  CHECK(is(roofline.all_reduce(400'000, 8).time, nanoseconds(10'750)));
+  // 40 kB: 5 + 0.7 us.
+  CHECK(is(roofline.all_reduce(40'000, 8).time, nanoseconds(5'700)));
+  // Two ranks read as much either way.
+  CHECK(is(roofline.all_reduce(400'000'000, 2).time, microseconds(1005)));
+  CHECK(is(roofline.all_gather(400'000, 4).time, nanoseconds(5'750)));
+}
+
+TEST_CASE("a chunk costs its causal pairs in whole tiles") {
+  const ModelCard card = test::llama_8b();
+  const Attention attention(card, shard_of(card, 1), 2);
+  const auto flops = [&](std::int32_t tokens, std::int32_t context) {
+    const std::array<PrefillChunk, 1> chunks = {{{tokens, context, true}}};
+    BatchShape shape;
+    shape.chunks = chunks;
+    shape.prefill_tokens = tokens;
+    return attention.chunks(shape).flops;
+  };
+  const std::int64_t tile = 4 * 128 * 128 * 128;  // of one head
+  // 256 tokens: query tile 0 sees 1 key tile, tile 1 sees 2.
+  CHECK(flops(256, 0) == 32 * 3 * tile);
+  // After 300 tokens: tile 0 ends at 428 (4 tiles), tile 1 at 556 (5).
+  CHECK(flops(256, 300) == 32 * (4 + 5) * tile);
+  // 129 tokens: the second tile holds one query, and still sees two key tiles.
+  CHECK(flops(129, 0) == 32 * 3 * tile);
+  // 32 queries of a group of 4 fill one tile of each KV head.
+  CHECK(flops(32, 0) == 8 * tile);
+  // In the long run q (c + q / 2) pairs: 4 x heads x dim flops each.
+  const double pairs = 8192.0 * (65536.0 + 4096.0);
+  CHECK(static_cast<double>(flops(8192, 65536)) / (4.0 * 32 * 128 * pairs) ==
+        doctest::Approx(1).epsilon(0.002));
+}
+
+TEST_CASE("decodes read their KV once") {
+  const ModelCard card = test::llama_8b();
+  BatchShape shape;
+  shape.decodes = 10;
+  shape.decode_context = 10 * 1000;
+  shape.decode_tiles = 10 * 8;
+  const AttentionWork work = Attention(card, shard_of(card, 1), 2).decodes(shape);
+  // 8 heads x 128 x 2 (K and V) x 2 B a token, 32 heads x 128 x 2 B in and out a decode.
+  CHECK(work.bytes == 10'000 * 4096 + 10 * 2 * 8192);
+  // The group's 4 rows fill a tensor tile of 64.
+  CHECK(work.flops == 80 * 128 * 4 * std::int64_t{8} * 128 * 64);
+  CHECK(work.kernels == 2);
+  // An fp8 cache halves the KV.
+  CHECK(Attention(card, shard_of(card, 1), 1).decodes(shape).bytes == 10'000 * 2048 + 10 * 16384);
+  // Ranks beyond the KV heads hold replicas: 16 ranks read as much as 8.
+  CHECK(Attention(card, shard_of(card, 16), 2).decodes(shape).bytes == 10'000 * 512 + 10 * 1024);
+}
+
+TEST_CASE("host time counts requests, new blocks and hashes") {
+  HostCost host{microseconds(100), microseconds(4), microseconds(1), microseconds(2)};
+  const std::array<PrefillChunk, 1> chunks = {{{64, 0, true}}};
+  BatchShape shape;
+  shape.decodes = 9;
+  shape.chunks = chunks;
+  shape.prefill_tokens = 64;
+  shape.new_blocks = 5;
+  shape.hashed_blocks = 4;
+  CHECK(host.of(shape) == microseconds(100 + 40 + 5 + 8));
+}
+
+}  // namespace
+}  // namespace orrery
