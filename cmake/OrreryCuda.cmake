@@ -20,12 +20,10 @@ macro(orrery_enable_cuda)
   if(CMAKE_CUDA_COMPILER)
     enable_language(CUDA)
     find_package(CUDAToolkit REQUIRED)
-    add_library(orrery_cuda_flags INTERFACE)
-    if(CMAKE_VERSION VERSION_LESS 3.25.2)
-      # Older ones do not know that nvcc speaks C++20; CUDA_STANDARD 20 fails when they generate.
-      target_compile_options(orrery_cuda_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
-    else()
-      target_compile_features(orrery_cuda_flags INTERFACE cuda_std_20)
+    # CMake before 3.25.2 does not know that nvcc speaks C++20, which CUDA targets inherit from C++.
+    if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
     endif()
   elseif(ORRERY_CUDA STREQUAL "ON")
     message(FATAL_ERROR "ORRERY_CUDA=ON, but no CUDA compiler was found: put nvcc on PATH, set "
