@@ -44,7 +44,7 @@ class BySecond {
 
   std::vector<std::int64_t> seconds_;
   /// Of the last call. At first one that no time lies in, so that it is looked up.
-  std::uint64_t second_begin_ = UINT64_MAX;
+  std::uint64_t second_begin_ = std::uint64_t{1} << 63;
   std::size_t second_ = 0;
 };
 
