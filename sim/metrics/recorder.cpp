@@ -228,7 +228,7 @@ void Recorder::summarize_replicas(Summary& s) const {
     replica.finish();
     used += replica.used_block_time();
     usable += replica.usable_blocks() * time;
-    usable_occupied += static_cast<Int128>(replica.usable_blocks()) * replica.occupied();
+    usable_occupied += replica.usable_blocks() * replica.occupied();
     running += replica.running_time();
     waiting += replica.waiting_time();
     busy += replica.busy();
