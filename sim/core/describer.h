@@ -134,7 +134,6 @@ class Describer {
   void optional_field(std::string_view key, std::optional<T>& value, Range range,
                       std::string_view help) {
     T inner = value.value_or(T());
-    const bool was = given(key);
     absent_default_ = !value.has_value();
     if constexpr (requires { field(key, inner, range, help); }) {
       field(key, inner, range, help);
@@ -142,7 +141,7 @@ class Describer {
       field(key, inner, help);
     }
     absent_default_ = false;
-    if (was) value = inner;
+    if (given(key)) value = inner;
   }
   template <class T>
   void object_of(std::string_view key, T& value, std::string_view help) {
