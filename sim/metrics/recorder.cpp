@@ -273,7 +273,7 @@ void Recorder::add_remarks(Summary& s) const {
         s.left_out_warmup, s.left_out_cooldown));
   }
   if (s.requests > 1 && first_sent_ == last_sent_) {
-    s.remarks.push_back(
+    s.remarks.emplace_back(
         "all requests were sent at once: waiting times depend on how many they are");
   }
 }

@@ -50,7 +50,7 @@ class Recorder final : public ServingObserver {
     Duration engine_ttft;
     Duration engine_e2el;
     Duration queue_time;
-    std::int32_t output_tokens;
+    std::int32_t output_tokens = 0;
   };
 
   void count_completed(const RequestRecord& record);

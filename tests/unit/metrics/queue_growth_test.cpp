@@ -17,9 +17,9 @@ using testing::Life;
 /// One server, `service` each, first come first served: stable if arrivals are slower. `cv` 1 is
 /// Poisson; above, gamma gaps come in bursts.
 struct SingleServer {
-  double arrivals_per_s;
+  double arrivals_per_s = 0;
   Duration service;
-  int requests;
+  int requests = 0;
   double cv = 1;
 };
 
