@@ -15,8 +15,11 @@ namespace orrery {
 /// that are not there are made; list elements must be there. Throws ConfigError.
 void apply_override(Node& root, std::string_view assignment);
 
-/// The same with a value that is a tree already, whose positions stay: a point of a sweep.
+/// The same with a value that is a tree already, whose positions stay.
 void set_value(Node& root, std::string_view key_path, Node value);
+/// The same for a key path that was written in a file, at `key_at`, which is where keys that are
+/// made and errors then point: a point of a sweep.
+void set_value(Node& root, std::string_view key_path, Node value, const Position& key_at);
 
 }  // namespace orrery
 
