@@ -27,6 +27,8 @@ double preempted_share(const Summary& s) {
   return static_cast<double>(s.preempted_requests) / static_cast<double>(s.admitted_requests);
 }
 
+bool misses_slo(const Summary& s) { return s.slo_attainment && *s.slo_attainment < 1 - kMissed; }
+
 /// Share of the time with somebody to serve in which the device did nothing.
 double device_waits(const Summary& s) {
   return s.occupied > 0 ? 1 - s.utilisation / s.occupied : 0;
@@ -45,9 +47,11 @@ std::string evidence(const Summary& s) {
     case Bound::kHost:
       return fmt::format("the device waited {} of the time there was work",
                          percent(device_waits(s)));
+    case Bound::kBalanced:
+      return fmt::format("the device was busy {}, {} requests wait on average",
+                         percent(s.utilisation), figure(s.waiting.mean));
     case Bound::kCompute:
     case Bound::kIdle:
-    case Bound::kBalanced:
       break;
   }
   return "the device was busy " + percent(s.utilisation);
@@ -125,7 +129,7 @@ Bound bound_of(const Summary& s) {
   if (preempted_share(s) >= kPreemptedShare || full) return Bound::kKv;
   if (s.frontend_share >= kFrontendShare) return Bound::kFrontend;
   if (s.occupied >= kOccupied && device_waits(s) >= kDeviceWaits) return Bound::kHost;
-  if (s.utilisation >= kBusy) return Bound::kCompute;
+  if (s.utilisation >= kBusy && (s.waiting.mean >= 1 || misses_slo(s))) return Bound::kCompute;
   return s.utilisation < kIdle ? Bound::kIdle : Bound::kBalanced;
 }
 
@@ -152,9 +156,7 @@ std::string next_command(const Summary& s, const ScenarioFacts& scenario) {
       }
       return explain_mean_step(s, scenario);
     case Bound::kCompute:
-      if (s.slo_attainment && *s.slo_attainment < 1 - kMissed) {
-        return with_replicas(scenario, replicas + 1);
-      }
+      if (misses_slo(s)) return with_replicas(scenario, replicas + 1);
       break;
     case Bound::kIdle:
       return next_when_idle(s, scenario);

@@ -8,7 +8,9 @@
 //   frontend-bound  at least 25 % of the clients' latency passes before and after the engine
 //   host-bound      there was somebody to serve for at least half of the time, and meanwhile the
 //                   device waited for at least 30 % of it
-//   compute-bound   the device was busy for at least 80 % of the time
+//   compute-bound   the device was busy for at least 80 % of the time, and on average a request
+//                   waits or over 1 % of the requests miss the SLO. Busy alone says little: with
+//                   continuous batching one request keeps a device busy that could serve many
 //   idle            it was busy for less than 50 %
 //   balanced        none of these
 //

@@ -47,7 +47,13 @@ TEST_CASE("verdict: each bound at its threshold, in order of priority") {
   Summary s = steady_run();
   CHECK(bound_of(s) == Bound::kBalanced);
   s.utilisation = 0.80;
+  CHECK(bound_of(s) == Bound::kBalanced);  // busy with whoever is there, and nobody waits
+  s.waiting.mean = 1;
   CHECK(bound_of(s) == Bound::kCompute);
+  s.waiting.mean = 0;
+  s.slo_attainment = 0.98;
+  CHECK(bound_of(s) == Bound::kCompute);
+  s.slo_attainment.reset();
   s.utilisation = 0.49;
   s.occupied = 0.49;  // it had nobody to serve: the device waited for nothing
   CHECK(bound_of(s) == Bound::kIdle);
@@ -74,7 +80,7 @@ TEST_CASE("verdict: its words") {
     conclude(s, scenario());
     return s.verdict;
   };
-  CHECK(verdict() == "balanced: the device was busy 75 %");
+  CHECK(verdict() == "balanced: the device was busy 75 %, 0.000 requests wait on average");
   s.preempted_requests = 30;
   CHECK(verdict() == "KV-bound: 3 % preempted");
   s.preempted_requests = 0;
@@ -91,7 +97,7 @@ TEST_CASE("verdict: its words") {
   s.saturated = true;
   s.queue_growth_per_s = 2.34;
   CHECK(verdict() == "saturated: the queue grows 2.340 requests/s");
-  s.utilisation = 0.99;
+  s.utilisation = 0.99, s.waiting.mean = 100;
   CHECK(verdict() ==
         "saturated: the queue grows 2.340 requests/s (compute-bound: the device was busy 99 %)");
 }
@@ -122,7 +128,7 @@ TEST_CASE("next: the command that moves the bound") {
   s.sent_per_s = 10, s.queue_growth_per_s = 4;
   CHECK(next() == "orrery run s.yaml --set replicas=4");  // 2 serve 6/s; 10/s need 3.33
   s.saturated = false;
-  s.utilisation = 0.9;
+  s.utilisation = 0.9, s.waiting.mean = 1;
   CHECK(next() == "orrery capacity s.yaml");
   s.slo_attainment = 0.98;
   CHECK(next() == "orrery run s.yaml --set replicas=3");
