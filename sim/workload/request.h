@@ -29,7 +29,7 @@ enum class ContentId : std::uint64_t {};
 }
 
 struct ContentSpan {
-  ContentId content;
+  ContentId content{};
   std::int32_t tokens = 0;
 };
 
