@@ -37,6 +37,12 @@ nlohmann::json json_of(double value) {
 /// Which index each choice is to take in one pass; the others keep what they are.
 using Forced = std::map<std::string, int, std::less<>>;
 
+/// A choice that was met, and what it was before it was forced.
+struct MetChoice {
+  std::string key;
+  int index;
+};
+
 /// A describe() may nest only so deep before it must be one that contains itself.
 constexpr int kDeepest = 32;
 
@@ -50,8 +56,7 @@ class Pass final : public Describer {
   }
 
   [[nodiscard]] std::vector<Option> take() { return std::move(options_); }
-  /// The choices met, with what they were before they were forced.
-  [[nodiscard]] const std::vector<std::pair<std::string, int>>& choices() const { return choices_; }
+  [[nodiscard]] const std::vector<MetChoice>& choices() const { return choices_; }
 
   void field(std::string_view key, bool& value, std::string_view help) override {
     add(key, OptionKind::kBoolean, help, value);
@@ -97,7 +102,7 @@ class Pass final : public Describer {
   void choice(std::string_view key, int& value, std::span<const std::string_view> names,
               std::string_view help) override {
     ORRERY_CHECK(value >= 0 && static_cast<std::size_t>(value) < names.size());
-    choices_.emplace_back(key, value);
+    choices_.push_back({std::string(key), value});
     add(key, OptionKind::kChoice, help, names[static_cast<std::size_t>(value)]);
     options_.back().names.assign(names.begin(), names.end());
     if (const auto found = forced_.find(key); found != forced_.end()) value = found->second;
@@ -147,12 +152,12 @@ class Pass final : public Describer {
   Forced forced_;
   int depth_;
   std::vector<Option> options_;
-  std::vector<std::pair<std::string, int>> choices_;
+  std::vector<MetChoice> choices_;
 };
 
 struct PassResult {
   std::vector<Option> options;
-  std::vector<std::pair<std::string, int>> choices;
+  std::vector<MetChoice> choices;
 };
 
 PassResult walk(const std::function<void(Describer&)>& describe, const Forced& forced, int depth) {
@@ -195,16 +200,16 @@ void merge_alternatives(const Option& choice, const std::vector<std::vector<Opti
 std::vector<Option> collect(const std::function<void(Describer&)>& describe, int depth) {
   const PassResult first = walk(describe, {}, depth);
   Forced defaults;
-  for (const auto& [key, index] : first.choices) defaults.emplace(key, index);
+  for (const MetChoice& met : first.choices) defaults.emplace(met.key, met.index);
   std::vector<Option> merged = first.options;
-  for (const auto& [key, index] : first.choices) {
+  for (const MetChoice& met : first.choices) {
     const auto choice = std::find_if(first.options.begin(), first.options.end(),
-                                     [&](const Option& o) { return o.key == key; });
+                                     [&](const Option& o) { return o.key == met.key; });
     std::vector<std::vector<Option>> by_name;
     for (int i = 0; i < static_cast<int>(choice->names.size()); ++i) {
       Forced forced = defaults;
-      forced[key] = i;
-      by_name.push_back(i == index ? first.options : walk(describe, forced, depth).options);
+      forced[met.key] = i;
+      by_name.push_back(i == met.index ? first.options : walk(describe, forced, depth).options);
     }
     merge_alternatives(*choice, by_name, merged);
   }

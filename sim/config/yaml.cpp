@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -188,20 +189,44 @@ class TreeBuilder final : public YAML::EventHandler {
   Node root_;
 };
 
-/// YAML forbids these bytes; the parser takes one of them for the end of the file, and the first
-/// two of UTF-16 for another encoding.
-void refuse_unreadable(const std::string& text, const std::string& name) {
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
-    throw ConfigError({name, 1, 1}, {}, "is not UTF-8");
+/// The length of the UTF-8 character at the front of `text`; 0 where there is none (Unicode 15,
+/// table 3-7: no overlong forms, no surrogates, nothing past U+10FFFF).
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
+  if (lead >= 0xe0 && lead <= 0xef) {
+    const bool overlong = lead == 0xe0 && byte(1) < 0xa0;
+    const bool surrogate = lead == 0xed && byte(1) > 0x9f;
+    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
   }
+  if (lead >= 0xf0 && lead <= 0xf4) {
+    const bool overlong = lead == 0xf0 && byte(1) < 0x90;
+    const bool beyond = lead == 0xf4 && byte(1) > 0x8f;
+    return follows(1) && follows(2) && follows(3) && !overlong && !beyond ? 4 : 0;
+  }
+  return 0;
+}
+
+/// Control characters are not YAML, and the parser takes one of them for the end of the file. What
+/// is not UTF-8 it would hand through, or take for another encoding.
+void refuse_unreadable(std::string_view text, const std::string& name) {
   Position at = {name, 1, 1};
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7f) {
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0) throw ConfigError(at, {}, "is not UTF-8");
+    const auto byte = static_cast<unsigned char>(text.front());
+    const bool blank = byte == '\n' || byte == '\r' || byte == '\t';
+    if ((byte < 0x20 && !blank) || byte == 0x7f) {
       throw ConfigError(at, {}, fmt::format("a control character (0x{:02x}) in the text", byte));
     }
-    at.column = c == '\n' ? 1 : at.column + 1;
-    if (c == '\n') ++at.line;
+    at.column = byte == '\n' ? 1 : at.column + 1;
+    if (byte == '\n') ++at.line;
+    text.remove_prefix(length);
   }
 }
 

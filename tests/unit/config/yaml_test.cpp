@@ -95,6 +95,14 @@ TEST_CASE("what the parser would take silently is refused") {
                  "b: 2\n") == "f.yaml:2:1: a control character (0x04) in the text");
   CHECK(error_of(std::string("a: \0", 4)) == "f.yaml:1:4: a control character (0x00) in the text");
   CHECK(error_of("\xff\xfe: 1") == "f.yaml:1:1: is not UTF-8");
+  // Cut short, overlong, a surrogate, past the last character.
+  for (const char* wrong : {"\xc3", "\xe2\x82", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+                            "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\x80"}) {
+    CHECK(error_of(std::string("a: 1\nb: ") + wrong) == "f.yaml:2:4: is not UTF-8");
+  }
+  for (const char* right : {"\xc2\x80", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf"}) {
+    CHECK(parse_yaml(std::string("b: ") + right, "f.yaml").find("b")->text == right);
+  }
   CHECK(error_of("a: ! b\n") == "f.yaml:1:4: a: has the tag '!'; tags are not read");
   // A byte order mark is no part of the first key.
   CHECK(parse_yaml("\xef\xbb\xbf"
