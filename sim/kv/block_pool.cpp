@@ -48,7 +48,6 @@ void BlockPool::hold(std::span<const BlockId> hits, Instant now) {
     if (holders_[block]++ == 0) scratch_.push_back(block);
   }
   free_ -= static_cast<std::int64_t>(scratch_.size());
-  queued_ -= static_cast<std::int64_t>(scratch_.size());
   if (!scratch_.empty()) eviction_->retain(scratch_);
   if (!hits.empty()) eviction_->on_hit(hits, now);
 }
@@ -60,7 +59,6 @@ BlockId BlockPool::take(Instant now) {
     return block;
   }
   const BlockId block = eviction_->evict(now);
-  --queued_;
   if (index_.carries_key(block)) index_.erase(block);
   return block;
 }
@@ -81,7 +79,6 @@ void BlockPool::publish(const Request& request, KeyCursor& keys, const BlockId* 
   for (std::int32_t done = 0; done < count;) {
     const KeyRun run = keys.next(request, static_cast<std::uint32_t>(count - done));
     index_.insert(run, blocks + done);
-    watch_rang_ |= run.group == watched_group_ && watched_place_ - run.first < run.count;
     done += static_cast<std::int32_t>(run.count);
   }
 }
@@ -98,7 +95,6 @@ void BlockPool::release(std::span<const BlockId> table, Instant now) {
       unkeyed_.push_back(block);
     }
   }
-  queued_ += static_cast<std::int64_t>(scratch_.size());
   if (!scratch_.empty()) eviction_->release(scratch_, now);
 }
 

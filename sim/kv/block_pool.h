@@ -60,15 +60,9 @@ class BlockPool {
   /// Lets go of a request's blocks, tail first.
   void release(std::span<const BlockId> table, Instant now);
 
-  /// Rings once when a block gets this key (a request waits for it); see watch_rang().
-  void watch(std::uint64_t group, std::uint32_t place) {
-    watched_group_ = group;
-    watched_place_ = place;
-  }
-  [[nodiscard]] bool watch_rang() {
-    const bool rang = watch_rang_;
-    watch_rang_ = false;
-    return rang;
+  /// Whether allocating so many blocks may forget something cached.
+  [[nodiscard]] bool would_evict(std::int64_t count) const {
+    return count > static_cast<std::int64_t>(unkeyed_.size());
   }
 
   /// For checkers: how many hold a block, and whether it carries a key.
@@ -81,15 +75,11 @@ class BlockPool {
   bool caching_;
   bool partial_first_;
   std::int64_t free_;
-  std::int64_t queued_ = 0;  // blocks in the eviction policy's hands
   std::unique_ptr<EvictionPolicy> eviction_;
   PrefixIndex index_;
   IdVector<BlockId, std::int32_t> holders_;
   std::vector<BlockId> unkeyed_;  // reused before anything is evicted; a stack
   std::vector<BlockId> scratch_;
-  std::uint64_t watched_group_ = 0;
-  std::uint32_t watched_place_ = UINT32_MAX;
-  bool watch_rang_ = false;
 };
 
 }  // namespace orrery

@@ -52,7 +52,7 @@ class PrefixIndex {
   struct Node {
     std::uint64_t key = 0;
     std::uint32_t used = 0;
-    std::array<BlockId, kBlocksPerGroup> heads;
+    std::array<BlockId, kBlocksPerGroup> heads{};
   };
   /// Carriers of one key are a ring, oldest first; the head's `previous` is the youngest.
   struct Entry {

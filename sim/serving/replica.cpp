@@ -147,8 +147,7 @@ void Replica::refuse(Coming& coming, const std::string& reason, Instant now) {
 }
 
 void Replica::plan(Instant now) {
-  const bool rang = state_.pool.watch_rang();
-  builder_.begin(now, quiet_left_ > 0 && !rang);
+  builder_.begin(now, quiet_left_ > 0);
   std::int64_t promised = quiet_left_ - 1;
   if (builder_.quiet() && !step_by_step_) {
     builder_.run_quiet();

@@ -26,9 +26,10 @@ class StepBuilder;
 class Promise {
  public:
   static Promise ask_each_step() { return Promise(0); }
-  /// Until a request arrives, finishes, is preempted, ends its prompt or is short of blocks, or a
-  /// block gets the key that a refused request missed first. Given fewer free blocks and otherwise
-  /// the same, the scheduler would again run all steady decodes and admit nobody.
+  /// Until a request arrives, finishes, is preempted, ends its prompt or is short of blocks, or what
+  /// a request that was refused for its blocks has in the prefix cache may change. Given fewer free
+  /// blocks and otherwise the same, the scheduler would again run all steady decodes and admit
+  /// nobody.
   static Promise until_something_changes() { return Promise(INT64_MAX); }
   /// The same, but for at most this many steps after this one.
   static Promise steps(std::int64_t n) { return Promise(n); }
@@ -42,16 +43,16 @@ class Promise {
 
 /// What an engine may know of a request: never how long its output will be.
 struct RequestView {
-  RequestId id;
-  std::int32_t priority;
+  RequestId id{};
+  std::int32_t priority = 0;
   Instant arrival;
-  std::int32_t prompt_tokens;
+  std::int32_t prompt_tokens = 0;
   /// Prompt and the outputs that have arrived.
-  std::int32_t known_tokens;
-  std::int32_t computed_tokens;
+  std::int32_t known_tokens = 0;
+  std::int32_t computed_tokens = 0;
   /// The most it may generate: its max_tokens, or what max_model_len leaves.
-  std::int32_t max_output_tokens;
-  std::int32_t preemptions;
+  std::int32_t max_output_tokens = 0;
+  std::int32_t preemptions = 0;
 };
 
 /// A replica as its scheduler sees it.

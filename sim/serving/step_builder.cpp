@@ -40,12 +40,17 @@ void StepBuilder::begin(Instant now, bool promise_holds) {
   }
   began_with_individuals_ = !state_.individual.empty();
   ran_all_ = false;
+  const std::int32_t new_blocks = steady_blocks();
   quiet_ = promise_holds && !began_with_individuals_ && steady.size() > 0 &&
-           steady.size() <= budget_ && steady_blocks() <= state_.pool.free();
+           steady.size() <= budget_ && new_blocks <= state_.pool.free() &&
+           !may_change_refusals(new_blocks);
+  if (quiet_ && !step_by_step_) return;
+  refusals_.clear();
+  refused_with_unheld_hits_ = false;
   if (!step_by_step_) return;
   expected_ = Expectation();
   steady.add_to(expected_.steady);
-  expected_.new_blocks = steady_blocks();
+  expected_.new_blocks = new_blocks;
   for (const Slot slot : state_.running) {
     if (state_.requests[slot].steady) expected_.members.push_back(slot);
   }
@@ -80,6 +85,35 @@ std::int32_t StepBuilder::steady_blocks() const {
     needed += held * block_size <= computed ? 1 : 0;
   }
   return needed;
+}
+
+/// Whether running all that is steady might let in a request that was refused for its blocks.
+bool StepBuilder::may_change_refusals(std::int32_t new_blocks) const {
+  if (refusals_.empty()) return false;
+  // Forgetting part of what a refused request hit changes what it needs.
+  if (refused_with_unheld_hits_ && state_.pool.would_evict(new_blocks)) return true;
+  if (!state_.pool.caching()) return false;
+  const std::int32_t ahead = state_.options.async_scheduling ? 0 : 1;
+  for (const SteadySet::Due& due : state_.steady.due(ahead)) {
+    if (publishes_missing(due, due.offset + step_ + ahead)) return true;
+  }
+  return false;
+}
+
+/// Whether a steady request whose first `tokens` tokens get their keys gives one that was missed.
+bool StepBuilder::publishes_missing(const SteadySet::Due& due, std::int64_t tokens) const {
+  const std::int32_t block_size = state_.options.block_size;
+  if (tokens % block_size != 0) return false;
+  const LiveRequest& live = state_.requests[due.slot];
+  auto left = static_cast<std::int32_t>(tokens / block_size) - live.published_blocks;
+  for (KeyCursor keys = live.keys; left > 0;) {
+    const KeyRun run = keys.next(live.request, static_cast<std::uint32_t>(left));
+    left -= static_cast<std::int32_t>(run.count);
+    for (const Refusal& missed : refusals_) {
+      if (missed.group == run.group && missed.place - run.first < run.count) return true;
+    }
+  }
+  return false;
 }
 
 bool StepBuilder::all_fit(std::int32_t chunk_tokens) const {
@@ -227,7 +261,8 @@ Admission StepBuilder::admit(Slot slot, const AdmitOptions& options) {
   const std::int64_t holds = std::max<std::int64_t>(cached + tokens, options.reserve_tokens);
   if ((options.sequence_must_fit && !fits(std::min(live.known, state_.options.max_model_len))) ||
       !fits(holds)) {
-    pool.watch(match.missing_group, match.missing_place);
+    refusals_.push_back({match.missing_group, match.missing_place});
+    refused_with_unheld_hits_ |= match.unheld > 0;
     return Admission::kNoBlocks;
   }
 

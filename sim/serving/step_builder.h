@@ -129,6 +129,8 @@ class StepBuilder {
   [[nodiscard]] std::int32_t blocks_missing(const LiveRequest& live, std::int64_t tokens) const;
   [[nodiscard]] std::int32_t steady_blocks() const;
   [[nodiscard]] bool all_fit(std::int32_t chunk_tokens) const;
+  [[nodiscard]] bool may_change_refusals(std::int32_t new_blocks) const;
+  [[nodiscard]] bool publishes_missing(const SteadySet::Due& due, std::int64_t tokens) const;
   void grant_steady();
   void add_entry(Slot slot, std::int32_t tokens);
   void allocate(LiveRequest& live, std::int32_t count);
@@ -153,6 +155,14 @@ class StepBuilder {
   std::vector<RequestId> preempted_;
   std::vector<PrefillChunk> chunks_;
   std::vector<BlockId> hits_;
+  /// What the requests that found no blocks missed first in the prefix cache: until that is there,
+  /// or what they hit is forgotten, they need the same again.
+  struct Refusal {
+    std::uint64_t group;
+    std::uint32_t place;
+  };
+  std::vector<Refusal> refusals_;
+  bool refused_with_unheld_hits_ = false;
   BatchShape shape_;
   Expectation expected_;
 };

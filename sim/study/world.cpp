@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/study/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/transformer.h"
+#include "sim/study/catalogue.h"
+
+namespace orrery {
+namespace {
+
+/// Batch limits as the engine decides them; a fixed cost without a GPU takes the smallest GPU's.
+ExecutionOptions decide_batch(const Scenario& scenario, const World& world) {
+  const EngineSettings& settings = scenario.engine;
+  const BatchDefaults defaults =
+      world.gpu ? batch_defaults(*world.gpu, settings.usage_context) : BatchDefaults();
+  ExecutionOptions execution = settings.execution;
+  execution.max_num_batched_tokens =
+      settings.max_num_batched_tokens.value_or(defaults.max_num_batched_tokens);
+  execution.max_num_seqs = settings.max_num_seqs.value_or(
+      std::min(defaults.max_num_seqs, execution.max_num_batched_tokens));
+  return execution;
+}
+
+std::int64_t usable_blocks(const Scenario& scenario, World& world,
+                           const ExecutionOptions& execution) {
+  MemoryOptions options = scenario.engine.memory;
+  options.block_tokens = scenario.engine.block_size;
+  if (world.model && world.gpu) {
+    world.memory = account_memory(*world.model, *world.gpu, scenario.plan, execution, options);
+    return world.memory->usable_blocks();
+  }
+  if (!options.num_gpu_blocks_override) {
+    throw ConfigError({scenario.path, 0, 0}, "engine.num_gpu_blocks_override",
+                      "needed where no model and hardware say how many KV blocks there are");
+  }
+  return *options.num_gpu_blocks_override - 1;
+}
+
+/// vLLM refuses to start if one request of max_model_len does not fit in the KV cache; where it is
+/// not given, what fits is taken, as its `auto` does.
+std::int64_t decide_max_model_len(const Scenario& scenario, World& world) {
+  const std::int64_t fits = world.engine.usable_blocks * world.engine.block_size;
+  const auto& given = scenario.engine.max_model_len;
+  if (given) {
+    if (*given <= fits) return *given;
+    throw ConfigError({scenario.path, 0, 0}, "engine.max_model_len",
+                      fmt::format("{} tokens do not fit in the KV cache, which holds {} ({} blocks "
+                                  "of {}); the engine would not start",
+                                  *given, fits, world.engine.usable_blocks,
+                                  world.engine.block_size));
+  }
+  const std::int64_t wanted = world.model ? world.model->max_position : fits;
+  if (wanted > fits) {
+    world.remarks.push_back(
+        fmt::format("max_model_len is {}, what the KV cache holds; the model allows {}", fits,
+                    wanted));
+  }
+  return std::min(wanted, fits);
+}
+
+std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const World& world,
+                                             const ExecutionOptions& execution) {
+  if (scenario.cost) return make_affine_cost(scenario.cost->step);
+  if (!world.model || !world.gpu) {
+    throw ConfigError({scenario.path, 0, 0}, world.model ? "hardware" : "model",
+                      "needed unless `cost:` gives the time of a step");
+  }
+  return make_roofline(*world.model, *world.gpu, scenario.plan, execution);
+}
+
+}  // namespace
+
+World build_world(const Scenario& scenario) {
+  World world;
+  if (scenario.model) world.model = load_model(*scenario.model, scenario.model_at);
+  if (scenario.hardware) world.gpu = load_gpu(*scenario.hardware, scenario.hardware_at);
+  if (world.model) check_plan(*world.model, scenario.plan);
+  const ExecutionOptions execution = decide_batch(scenario, world);
+
+  EngineOptions& engine = world.engine;
+  engine.block_size = static_cast<std::int32_t>(scenario.engine.block_size);
+  engine.enable_prefix_caching = scenario.engine.enable_prefix_caching;
+  engine.async_scheduling = scenario.engine.async_scheduling;
+  engine.partial_blocks_first =
+      scenario.engine.free_partial_blocks == EngineSettings::FreePartialBlocks::kFront;
+  engine.max_num_seqs = static_cast<std::int32_t>(execution.max_num_seqs);
+  engine.max_num_batched_tokens = static_cast<std::int32_t>(execution.max_num_batched_tokens);
+  engine.usable_blocks = usable_blocks(scenario, world, execution);
+  if (engine.usable_blocks < 1) {
+    throw ConfigError({scenario.path, 0, 0}, "engine", "no KV block is left besides the null block");
+  }
+  engine.max_model_len = static_cast<std::int32_t>(decide_max_model_len(scenario, world));
+  world.cost = decide_cost(scenario, world, execution);
+  return world;
+}
+
+ReplicaSetup replica_setup(const Scenario& scenario, const World& world, ReplicaId id,
+                           bool step_by_step) {
+  ReplicaSetup setup;
+  setup.id = id;
+  setup.engine = world.engine;
+  setup.frontend = scenario.engine.frontend.value_or(scenario.cost ? FrontendOptions()
+                                                                   : default_frontend());
+  setup.scheduler_name = scenario.engine.scheduler;
+  setup.scheduler = scenario.engine.scheduler_options->make();
+  setup.eviction = scenario.engine.eviction_options->make(
+      static_cast<std::size_t>(world.engine.usable_blocks));
+  setup.cost = world.cost;
+  setup.step_by_step = step_by_step;
+  return setup;
+}
+
+}  // namespace orrery
