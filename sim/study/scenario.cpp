@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sim/config/dump.h"
+#include "sim/config/options.h"
 #include "sim/config/overrides.h"
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
@@ -29,8 +30,21 @@ void lay_under(const Node& base, Node& top) {
   }
 }
 
+/// Takes from a preset the options of its scheduler where the scenario has another one.
+void drop_other_schedulers_options(const Node& engine, const Policies& policies, Node& preset) {
+  const Node* chosen = engine.find("scheduler");
+  const Node* usual = preset.find("scheduler");
+  if (chosen == nullptr || usual == nullptr || chosen->text == usual->text) return;
+  const auto* entry = policies.schedulers.find(usual->text);
+  if (entry == nullptr) return;
+  const auto options = entry->prepare();
+  for (const Option& option : collect_options([&](Describer& d) { options->describe(d); })) {
+    static_cast<void>(preset.take(option.key));
+  }
+}
+
 /// Puts the preset that `engine.preset` names under what the scenario says of the engine.
-void lay_preset(Node& root) {
+void lay_preset(Node& root, const Policies& policies) {
   Node* engine = root.find("engine");
   if (engine == nullptr) {
     root.entries.push_back({"engine", root.at, {}});
@@ -49,7 +63,9 @@ void lay_preset(Node& root) {
   }
   if (preset->text == "vllm-v1") preset->text = kNewestVllm;
   const std::string path = find_config("engines", preset->text, preset->at, "engine.preset");
-  lay_under(load_yaml(path), *engine);
+  Node settings = load_yaml(path);
+  drop_other_schedulers_options(*engine, policies, settings);
+  lay_under(settings, *engine);
 }
 
 Position place_of(const Node& root, std::string_view key) {
@@ -77,8 +93,7 @@ void Scenario::describe(Describer& d) {
       "router",
       [this](Describer& inside) {
         const auto names = policies_.routers.names();
-        int index =
-            static_cast<int>(std::find(names.begin(), names.end(), router) - names.begin());
+        int index = static_cast<int>(std::find(names.begin(), names.end(), router) - names.begin());
         inside.shorthand().choice("policy", index, names, "Which replica a request goes to.");
         router = names[static_cast<std::size_t>(index)];
         router_options = policies_.routers.at(router).prepare();
@@ -100,7 +115,7 @@ void Scenario::describe(Describer& d) {
 }
 
 Scenario read_scenario(Node root, const std::string& path, const Policies& policies) {
-  if (root.is(Node::Kind::kMapping)) lay_preset(root);
+  if (root.is(Node::Kind::kMapping)) lay_preset(root, policies);
   Scenario scenario(policies);
   scenario.path = path;
   read(root, scenario);
