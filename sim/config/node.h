@@ -21,7 +21,7 @@ struct Node {
   Position at;
   /// Of a scalar.
   std::string text;
-  /// Whether the scalar stood in quotes: then it is a text and never a number.
+  /// Whether the scalar stood in quotes or as a block (`|`, `>`): then it is never a number.
   bool quoted = false;
   /// Of a list.
   std::vector<Node> items;

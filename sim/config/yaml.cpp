@@ -107,6 +107,7 @@ class TreeBuilder final : public YAML::EventHandler {
     ORRERY_CHECK(at < text_.size());
     const char quote = text_[at];
     if (quote == '!') fail(position(mark), "has the tag '!'; tags are not read");
+    if (quote == '|' || quote == '>') return;  // a block ends where the file does
     ORRERY_CHECK(quote == '"' || quote == '\'');
     for (++at; at < text_.size(); ++at) {
       const bool doubled = quote == '\'' && text_.compare(at, 2, "''") == 0;

@@ -44,6 +44,14 @@ TEST_CASE("a key without a value is nothing, at its key") {
   CHECK(parse_yaml("", "f.yaml").is(Node::Kind::kNothing));
 }
 
+TEST_CASE("blocks are texts") {
+  const Node root = parse_yaml("a: >\n  two\n  lines\nb: |\n  3", "f.yaml");
+  CHECK(root.find("a")->text == "two lines\n");
+  CHECK(root.find("b")->text == "3");
+  CHECK(root.find("b")->quoted);
+  CHECK(root.find("b")->at.text() == "f.yaml:4:4");
+}
+
 TEST_CASE("JSON is read as the YAML it is") {
   const Node root = parse_yaml(
       "{\n\t\"hidden_size\":4096,\n\t\"rope\": {\"type\": null, \"t\": 1e4},"
