@@ -39,7 +39,8 @@ std::vector<Request> recorded(const std::filesystem::path& path) {
   return requests;
 }
 
-/// About the shape of the recorded one: 24 ids a prompt, of which a third continue an earlier prompt.
+/// About the shape of the recorded one: 24 ids a prompt, of which a third continue an earlier
+/// prompt.
 std::vector<Request> invented() {
   RandomStream random(0, "bench", "mooncake-like");
   std::vector<Request> requests;
@@ -75,8 +76,8 @@ void prefix_cache(benchmark::State& state) {
   std::int64_t hits = 0;
   std::vector<BlockId> table;
   for (auto _ : state) {
-    BlockPool pool({.blocks = blocks}, builtin().eviction.at("lru").prepare()->make(
-                                           static_cast<std::size_t>(blocks)));
+    BlockPool pool({.blocks = blocks},
+                   builtin().eviction.at("lru").prepare()->make(static_cast<std::size_t>(blocks)));
     for (const Request& request : requests) {
       const std::int32_t full = (request.input_tokens - 1) / kBlockTokens;
       const auto match = pool.match(request, full, kBlockTokens, table);
@@ -95,9 +96,8 @@ void prefix_cache(benchmark::State& state) {
     }
   }
   state.counters["hit_ratio"] = static_cast<double>(hits) / static_cast<double>(looked_up);
-  state.counters["per_block"] =
-      benchmark::Counter(static_cast<double>(looked_up),
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["per_block"] = benchmark::Counter(
+      static_cast<double>(looked_up), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(prefix_cache)
     ->ArgName("blocks")

@@ -38,8 +38,7 @@ void run_serving(benchmark::State& state) {
     setup.engine.max_model_len = 4097;
     setup.scheduler_name = "vllm-v1";
     setup.scheduler = policies.schedulers.at("vllm-v1").prepare()->make();
-    setup.eviction =
-        policies.eviction.at("lru").prepare()->make(static_cast<std::size_t>(blocks));
+    setup.eviction = policies.eviction.at("lru").prepare()->make(static_cast<std::size_t>(blocks));
     setup.cost = std::make_shared<Affine>();
     cluster.add(std::make_unique<Replica>(std::move(setup), simulation, fingerprint, observer));
     cluster.start();
@@ -50,9 +49,8 @@ void run_serving(benchmark::State& state) {
   }
   state.counters["steps"] = static_cast<double>(steps) / static_cast<double>(state.iterations());
   state.counters["quiet"] = static_cast<double>(quiet) / static_cast<double>(steps);
-  state.counters["per_step"] =
-      benchmark::Counter(static_cast<double>(steps), benchmark::Counter::kIsRate |
-                                                         benchmark::Counter::kInvert);
+  state.counters["per_step"] = benchmark::Counter(
+      static_cast<double>(steps), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(run_serving)
     ->ArgNames({"requests", "blocks"})

@@ -11,8 +11,8 @@
 
 namespace orrery::bench {
 
-/// Requests with the shape of an hour of conversation service: Poisson arrivals at `rate`, lognormal
-/// prompts of about 1,100 tokens and outputs of about 210, at most 4,096 in all.
+/// Requests with the shape of an hour of conversation service: Poisson arrivals at `rate`,
+/// lognormal prompts of about 1,100 tokens and outputs of about 210, at most 4,096 in all.
 class W10kLike final : public RequestSource {
  public:
   W10kLike(std::int64_t requests, double rate) : left_(requests), rate_(rate) {}

@@ -24,7 +24,9 @@ Arguments::~Arguments() = default;
 
 bool Arguments::has(const char* name) const { return parser_->given.count(name) > 0; }
 
-void Arguments::flag(const char* name, const char* help) { parser_->described.add_options()(name, help); }
+void Arguments::flag(const char* name, const char* help) {
+  parser_->described.add_options()(name, help);
+}
 
 void Arguments::value(const char* name, const char* help) {
   parser_->described.add_options()(name, po::value<std::string>(), help);
@@ -70,7 +72,8 @@ std::string Arguments::text(const char* name) const {
 }
 
 std::vector<std::string> Arguments::texts(const char* name) const {
-  return has(name) ? parser_->given[name].as<std::vector<std::string>>() : std::vector<std::string>();
+  return has(name) ? parser_->given[name].as<std::vector<std::string>>()
+                   : std::vector<std::string>();
 }
 
 }  // namespace orrery

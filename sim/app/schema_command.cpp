@@ -11,9 +11,8 @@ namespace orrery {
 int schema_command(const std::vector<std::string>& words, const Policies& policies) {
   if (!words.empty()) throw ConfigError("orrery schema: takes no arguments");
   Scenario scenario(policies);
-  fmt::print("{}\n", schema_text("Orrery scenario", collect_options([&](Describer& d) {
-                                 scenario.describe(d);
-                               })));
+  fmt::print("{}\n", schema_text("Orrery scenario",
+                                 collect_options([&](Describer& d) { scenario.describe(d); })));
   return 0;
 }
 

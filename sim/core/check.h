@@ -20,10 +20,10 @@ class InternalError final : public std::logic_error {
 }  // namespace orrery
 
 /// Holds in every build. A failed check is a programmer's error.
-#define ORRERY_CHECK(condition)                                        \
-  do {                                                                 \
-    if (!(condition)) [[unlikely]]                                     \
-      ::orrery::check_failed(#condition, __FILE__, __LINE__);          \
+#define ORRERY_CHECK(condition)                               \
+  do {                                                        \
+    if (!(condition)) [[unlikely]]                            \
+      ::orrery::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 /// For checks that cost more than the work they guard: only in Debug and sanitizer builds.

@@ -145,7 +145,8 @@ class Describer {
   }
   template <class T>
   void object_of(std::string_view key, T& value, std::string_view help) {
-    object(key, [&value](Describer& d) { value.describe(d); }, help);
+    object(
+        key, [&value](Describer& d) { value.describe(d); }, help);
   }
   /// A mapping that may be absent as a whole; engaged if and only if the key is there.
   template <class T>

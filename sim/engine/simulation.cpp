@@ -12,8 +12,8 @@ ComponentId Simulation::add(Component& component, Turn turn, std::string path) {
   const auto id = static_cast<std::uint32_t>(slots_.size());
   // 62 bits below the turn: the id itself, or a permutation of it.
   const std::uint64_t rank = tie_seed_ == 0 ? id : mix(tie_seed_, id) >> 2;
-  slots_.push_back({&component, static_cast<std::uint64_t>(turn) << 62 | rank, Instant(), kNotQueued,
-                    std::move(path)});
+  slots_.push_back({&component, static_cast<std::uint64_t>(turn) << 62 | rank, Instant(),
+                    kNotQueued, std::move(path)});
   return ComponentId{id};
 }
 

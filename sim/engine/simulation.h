@@ -49,8 +49,7 @@ class Simulation {
     if (when > until_) return false;
     if (!heap_.empty()) {
       const Slot& top = slots_[heap_.front()];
-      if (!(when < top.when ||
-            (when == top.when && slot.order < top.order))) {
+      if (!(when < top.when || (when == top.when && slot.order < top.order))) {
         return false;
       }
     }

@@ -53,8 +53,8 @@ KeyRun KeyCursor::next(const Request& request, std::uint32_t limit) {
       span_left_ >= static_cast<std::int64_t>(kBlocksPerGroup) * block_tokens_
           ? kBlocksPerGroup
           : span_left_ / block_tokens_;
-  const std::uint32_t count = std::min(
-      {limit, kBlocksPerGroup - place, static_cast<std::uint32_t>(whole)});
+  const std::uint32_t count =
+      std::min({limit, kBlocksPerGroup - place, static_cast<std::uint32_t>(whole)});
   const KeyRun run{mix(span_key_, block_in_span_ / kBlocksPerGroup), place, count};
   block_in_span_ += count;
   span_left_ -= static_cast<std::int64_t>(count) * block_tokens_;
@@ -73,7 +73,8 @@ KeyRun KeyCursor::straddling(const Request& request) {
     const std::int64_t taken = std::min(missing, span_left_);
     if (taken == 0) continue;
     const ContentSpan span = span_at(request, span_);
-    key = mix(mix(key, static_cast<std::uint64_t>(span.content)), static_cast<std::uint64_t>(taken));
+    key =
+        mix(mix(key, static_cast<std::uint64_t>(span.content)), static_cast<std::uint64_t>(taken));
     span_left_ -= taken;
     missing -= taken;
   }

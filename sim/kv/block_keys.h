@@ -31,8 +31,8 @@ class KeyCursor {
   KeyCursor() = default;
   KeyCursor(const Request& request, std::int32_t block_tokens);
 
-  /// The next blocks' keys, at most `limit` (> 0) and as many as share a group. `request` is the one
-  /// the cursor was made for.
+  /// The next blocks' keys, at most `limit` (> 0) and as many as share a group. `request` is the
+  /// one the cursor was made for.
   [[nodiscard]] KeyRun next(const Request& request, std::uint32_t limit);
 
  private:
@@ -40,11 +40,11 @@ class KeyCursor {
   void leave_span(const Request& request);
   [[nodiscard]] KeyRun straddling(const Request& request);
 
-  std::uint64_t before_ = 0;        // hash of all spans before this one, with their lengths
-  std::uint64_t span_key_ = 0;      // hash of before_ and this span's content
-  std::int64_t span_left_ = 0;      // tokens of this span not yet covered
-  std::uint32_t span_ = 0;          // index; prompt.size() (at least 1) is the generated text
-  std::uint32_t block_in_span_ = 0; // whole blocks of this span so far
+  std::uint64_t before_ = 0;         // hash of all spans before this one, with their lengths
+  std::uint64_t span_key_ = 0;       // hash of before_ and this span's content
+  std::int64_t span_left_ = 0;       // tokens of this span not yet covered
+  std::uint32_t span_ = 0;           // index; prompt.size() (at least 1) is the generated text
+  std::uint32_t block_in_span_ = 0;  // whole blocks of this span so far
   std::int32_t block_tokens_ = 0;
 };
 

@@ -24,8 +24,8 @@ struct BlockPoolOptions {
   bool partial_blocks_first = true;
 };
 
-/// The KV blocks of one replica: reference counts, the free queue and the prefix cache. A block that
-/// nobody holds but that carries a key is free and can still be hit.
+/// The KV blocks of one replica: reference counts, the free queue and the prefix cache. A block
+/// that nobody holds but that carries a key is free and can still be hit.
 ///
 /// Order of reuse: blocks never used, then (or mixed, see the option) blocks without a key, then
 /// what the eviction policy picks.

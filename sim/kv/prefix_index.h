@@ -40,9 +40,7 @@ class PrefixIndex {
   void insert(const KeyRun& run, const BlockId* blocks);
   /// Takes the key from a block that carries one.
   void erase(BlockId block);
-  [[nodiscard]] bool carries_key(BlockId block) const {
-    return entries_[block].group != kNoGroup;
-  }
+  [[nodiscard]] bool carries_key(BlockId block) const { return entries_[block].group != kNoGroup; }
   /// Blocks that carry a key.
   [[nodiscard]] std::size_t size() const { return size_; }
 

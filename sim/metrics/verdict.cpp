@@ -65,8 +65,10 @@ std::string run_with(const ScenarioFacts& scenario, std::string_view setting) {
   return fmt::format("orrery run {} --set {}", scenario.path, setting);
 }
 
-std::string capacity_of(const ScenarioFacts& scenario) {
-  return "orrery capacity " + scenario.path;
+/// Nothing is short: how much more would it take?
+std::string more_load(const ScenarioFacts& scenario) {
+  return scenario.more_load.empty() ? "orrery explain " + scenario.path + " --decode 64@2048"
+                                    : run_with(scenario, scenario.more_load);
 }
 
 std::string with_replicas(const ScenarioFacts& scenario, double wanted) {
@@ -85,7 +87,7 @@ std::string more_kv(const ScenarioFacts& scenario) {
   if (const auto tensor_parallel = scenario.tensor_parallel) {
     return run_with(scenario, fmt::format("plan.tensor_parallel={}", 2 * *tensor_parallel));
   }
-  return capacity_of(scenario);
+  return with_replicas(scenario, static_cast<double>(scenario.replicas) + 1);
 }
 
 /// The mean step's decodes, at the context in the middle of the mean request's output.
@@ -101,7 +103,7 @@ std::string next_when_idle(const Summary& s, const ScenarioFacts& scenario) {
   const double wanted =
       std::max(1.0, std::ceil(static_cast<double>(scenario.replicas) * s.utilisation / kAimedBusy));
   if (wanted < static_cast<double>(scenario.replicas)) return with_replicas(scenario, wanted);
-  return capacity_of(scenario);
+  return more_load(scenario);
 }
 
 }  // namespace
@@ -164,7 +166,7 @@ std::string next_command(const Summary& s, const ScenarioFacts& scenario) {
     case Bound::kBalanced:
       break;
   }
-  return capacity_of(scenario);
+  return more_load(scenario);
 }
 
 void conclude(Summary& summary, const ScenarioFacts& scenario) {

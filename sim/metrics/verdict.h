@@ -36,6 +36,9 @@ struct ScenarioFacts {
   std::optional<double> gpu_memory_utilization;
   std::optional<std::int64_t> tensor_parallel;
   std::optional<bool> async_scheduling;
+  /// `key.path=value` for the same workload with half as much load again; empty if it has no such
+  /// key.
+  std::string more_load;
 };
 
 /// `KV-bound`, `idle`, ...: the bound's name in a verdict.
@@ -50,13 +53,13 @@ struct ScenarioFacts {
 /// One command that moves the bound, or asks about it:
 ///   saturated       as many replicas as would serve what was sent, unless it is KV-bound
 ///   KV-bound        a quarter more blocks if they are given as a number; else 95 % of the memory;
-///                   else twice the tensor parallelism; else where the rate breaks
+///                   else twice the tensor parallelism; else one replica more
 ///   frontend-bound  one replica, so one frontend, more
 ///   host-bound      async scheduling if it is off; else the step that is taken on average,
 ///                   operator by operator
-///   compute-bound   one replica more if an SLO is missed by over 1 %; else where the rate breaks
-///   idle            as few replicas as would be 60 % busy, if that is fewer; else where it breaks
-///   balanced        where the rate breaks
+///   compute-bound   one replica more if an SLO is missed by over 1 %; else half as much load again
+///   idle            as few replicas as would be 60 % busy, if that is fewer; else more load
+///   balanced        half as much load again
 [[nodiscard]] std::string next_command(const Summary& summary, const ScenarioFacts& scenario);
 
 /// Sets bound, verdict and next.

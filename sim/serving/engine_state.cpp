@@ -122,9 +122,9 @@ std::int64_t ReplicaView::total_blocks() const { return state_.pool.size(); }
 
 RequestView ReplicaView::request(Slot slot) const {
   const LiveRequest& live = state_.requests[slot];
-  return {live.request.id,       live.request.priority,  live.queued,
-          live.request.input_tokens, state_.known(live), state_.computed(live),
-          live.max_output_tokens, live.preemptions};
+  return {live.request.id,           live.request.priority, live.queued,
+          live.request.input_tokens, state_.known(live),    state_.computed(live),
+          live.max_output_tokens,    live.preemptions};
 }
 
 }  // namespace orrery

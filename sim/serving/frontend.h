@@ -11,8 +11,8 @@
 namespace orrery {
 
 /// The API process as a serial server: it parses and tokenises a request before the engine sees it,
-/// and turns a step's tokens into text and sends them before the clients see them. Both kinds of work
-/// queue for the same process.
+/// and turns a step's tokens into text and sends them before the clients see them. Both kinds of
+/// work queue for the same process.
 struct FrontendOptions {
   Duration per_request;
   Duration per_input_token;
@@ -24,8 +24,7 @@ struct FrontendOptions {
             "CPU time to accept a request: HTTP, JSON, validation.");
     d.field("per_input_token", per_input_token, Range::not_negative(),
             "CPU time to tokenise, per prompt token.");
-    d.field("per_step", per_step, Range::not_negative(),
-            "CPU time to receive one step's outputs.");
+    d.field("per_step", per_step, Range::not_negative(), "CPU time to receive one step's outputs.");
     d.field("per_output_token", per_output_token, Range::not_negative(),
             "CPU time to detokenise and stream one token.");
   }

@@ -19,8 +19,8 @@ Replica::Replica(ReplicaSetup setup, Simulation& simulation, Fingerprint& finger
       simulation_(simulation),
       fingerprint_(fingerprint),
       observer_(observer),
-      component_(simulation.add(*this, Turn::kControl,
-                                "replica" + std::to_string(index_of(setup.id)))),
+      component_(
+          simulation.add(*this, Turn::kControl, "replica" + std::to_string(index_of(setup.id)))),
       step_by_step_(setup.step_by_step),
       wants_events_(observer.wants_events()),
       max_idle_turns_(setup.idle_turns),
@@ -108,9 +108,10 @@ void Replica::read_input(Instant now) {
     Coming& coming = coming_.front();
     const Request& request = coming.request;
     if (request.input_tokens >= state_.options.max_model_len) {
-      refuse(coming, "the prompt has " + std::to_string(request.input_tokens) +
-                         " tokens and max_model_len is " +
-                         std::to_string(state_.options.max_model_len), now);
+      refuse(coming,
+             "the prompt has " + std::to_string(request.input_tokens) +
+                 " tokens and max_model_len is " + std::to_string(state_.options.max_model_len),
+             now);
       coming_.pop_front();
       continue;
     }
@@ -299,6 +300,7 @@ void Replica::tell_first_token(LiveRequest& live, Instant now, Instant visible) 
 
 void Replica::finish(Slot slot, Instant now, Instant visible) {
   LiveRequest& live = state_.requests[slot];
+  if (flights_up_ > 0 && !live.ends_foreseen) throw_away_token_in_flight(live);
   if (live.steady) {
     state_.steady.leave(slot);
     live.known = live.request.input_tokens + live.target_output_tokens;
@@ -323,6 +325,14 @@ void Replica::finish(Slot slot, Instant now, Instant visible) {
   fingerprint_.add(Fact::kFinished, index_of(live.request.id), now);
   leave(slot, eos ? RequestStatus::kFinishedEos : RequestStatus::kFinishedLength, {});
   if (listener_ != nullptr) listener_->on_done(live.request, live.target_output_tokens, visible);
+}
+
+/// The step in flight computes a token after the EOS that was just seen; no client ever sees it.
+void Replica::throw_away_token_in_flight(const LiveRequest& live) {
+  if (!live.steady && live.last_sampled != state_.steady.coming() - 1) return;
+  Flight& flight = flights_[first_flight_];
+  --flight.output_count;
+  --flight.record.continuing_tokens;
 }
 
 void Replica::leave(Slot slot, RequestStatus status, const std::string& reason) {
@@ -350,10 +360,10 @@ void Replica::leave(Slot slot, RequestStatus status, const std::string& reason) 
 void Replica::close(Instant now) {
   state_.dissolve_steady();
   const std::string reason =
-      stalled() ? "the scheduler gives nothing to those who wait: " +
-                      std::to_string(state_.pool.free()) + " of " +
-                      std::to_string(state_.pool.size()) + " blocks are free"
-                : "the run ended first";
+      stalled()
+          ? "the scheduler gives nothing to those who wait: " + std::to_string(state_.pool.free()) +
+                " of " + std::to_string(state_.pool.size()) + " blocks are free"
+          : "the run ended first";
   for (std::uint32_t i = 0; i < state_.requests.size(); ++i) {
     if (state_.requests[Slot{i}].state != LiveState::kFree) {
       leave(Slot{i}, RequestStatus::kUnfinished, reason);

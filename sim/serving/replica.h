@@ -27,8 +27,8 @@ class ClientListener {
   virtual void on_done(const Request& request, std::int32_t generated, Instant client_time) = 0;
 };
 
-/// Told of every schedule() call and every applied step in full, as the golden recordings have them.
-/// Costs time; only tests use it.
+/// Told of every schedule() call and every applied step in full, as the golden recordings have
+/// them. Costs time; only tests use it.
 class ScheduleRecorder {
  public:
   struct Call {
@@ -55,7 +55,8 @@ struct ReplicaSetup {
   std::shared_ptr<const CostModel> cost;
   /// Turns every skip off and checks at each step that the skip would have given the same.
   bool step_by_step = false;
-  /// Turns in a row that schedule nothing while nothing can change, before the replica stops asking.
+  /// Turns in a row that schedule nothing while nothing can change, before the replica stops
+  /// asking.
   std::int32_t idle_turns = 2;
   /// schedule() calls after which the replica stops; for recordings of engines that never end.
   std::int64_t max_steps = INT64_MAX;
@@ -63,8 +64,8 @@ struct ReplicaSetup {
 
 /// One engine and its API process. Its loop is vLLM's (v1/engine/core.py, step and
 /// step_with_batch_queue): read the input, schedule, wait for the oldest step in flight, apply its
-/// output. With async scheduling two steps are in flight, so what arrives while step N runs is first
-/// scheduled in step N+2.
+/// output. With async scheduling two steps are in flight, so what arrives while step N runs is
+/// first scheduled in step N+2.
 class Replica final : public Component {
  public:
   Replica(ReplicaSetup setup, Simulation& simulation, Fingerprint& fingerprint,
@@ -85,14 +86,15 @@ class Replica final : public Component {
   [[nodiscard]] std::int64_t outstanding() const { return outstanding_; }
   /// Their tokens: prompts, and what came of the outputs.
   [[nodiscard]] const EngineState& state() const { return state_; }
-  /// Nothing is in flight and the scheduler gives nothing to those who wait: it would spin for ever.
+  /// Nothing is in flight and the scheduler gives nothing to those who wait: it would spin for
+  /// ever.
   [[nodiscard]] bool stalled() const { return dormant_ && has_requests(); }
 
   struct Counters {
-    std::int64_t steps = 0;          // schedule() calls that scheduled something
-    std::int64_t quiet_steps = 0;    // of those, the ones that asked nobody
+    std::int64_t steps = 0;        // schedule() calls that scheduled something
+    std::int64_t quiet_steps = 0;  // of those, the ones that asked nobody
     std::int64_t empty_steps = 0;
-    std::int64_t cut_requests = 0;   // ended by max_model_len before their trace's end
+    std::int64_t cut_requests = 0;  // ended by max_model_len before their trace's end
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const Frontend& frontend() const { return frontend_; }
@@ -125,6 +127,7 @@ class Replica final : public Component {
   void apply_output(const PendingOutput& output, Instant now, Instant visible);
   void tell_first_token(LiveRequest& live, Instant now, Instant visible);
   void finish(Slot slot, Instant now, Instant visible);
+  void throw_away_token_in_flight(const LiveRequest& live);
   void leave(Slot slot, RequestStatus status, const std::string& reason);
   void fall_dormant(Instant next_turn);
 
@@ -155,11 +158,11 @@ class Replica final : public Component {
   std::vector<Slot> finished_;
   std::vector<RequestId> finished_ids_;
 
-  bool awaiting_ = false;    // the next alarm brings the oldest flight's output
-  bool idle_turn_ = false;   // this turn's schedule() gave nothing
-  bool unflushed_ = false;   // an end was found and no schedule() call has followed
+  bool awaiting_ = false;   // the next alarm brings the oldest flight's output
+  bool idle_turn_ = false;  // this turn's schedule() gave nothing
+  bool unflushed_ = false;  // an end was found and no schedule() call has followed
   bool dormant_ = false;
-  Instant next_turn_;        // while dormant: the turns would fall on this and every pause after
+  Instant next_turn_;  // while dormant: the turns would fall on this and every pause after
   std::int32_t idle_turns_ = 0;
   std::int64_t quiet_left_ = 0;  // steps for which the promise still holds
   std::int64_t outstanding_ = 0;

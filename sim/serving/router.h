@@ -20,8 +20,8 @@ struct ReplicaSnapshot {
   std::int64_t total_blocks = 0;
 };
 
-/// Chooses a replica for each request as it arrives. Its view is of this very instant; an arrival at
-/// the instant of a step's end comes before that step's outputs are applied.
+/// Chooses a replica for each request as it arrives. Its view is of this very instant; an arrival
+/// at the instant of a step's end comes before that step's outputs are applied.
 class Router {
  public:
   virtual ~Router() = default;

@@ -26,9 +26,9 @@ class StepBuilder;
 class Promise {
  public:
   static Promise ask_each_step() { return Promise(0); }
-  /// Until a request arrives, finishes, is preempted, ends its prompt or is short of blocks, or what
-  /// a request that was refused for its blocks has in the prefix cache may change. Given fewer free
-  /// blocks and otherwise the same, the scheduler would again run all steady decodes and admit
+  /// Until a request arrives, finishes, is preempted, ends its prompt or is short of blocks, or
+  /// what a request that was refused for its blocks has in the prefix cache may change. Given fewer
+  /// free blocks and otherwise the same, the scheduler would again run all steady decodes and admit
   /// nobody.
   static Promise until_something_changes() { return Promise(INT64_MAX); }
   /// The same, but for at most this many steps after this one.

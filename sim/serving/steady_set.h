@@ -23,8 +23,8 @@ class SteadySet {
 
   /// `computed` of the request is what the coming call will find. `last_step` gives its last token.
   void join(Slot slot, std::int64_t last_step);
-  /// Writes `computed` back. Its end stays in the heap unless it was popped: only requests whose end
-  /// was popped leave one by one.
+  /// Writes `computed` back. Its end stays in the heap unless it was popped: only requests whose
+  /// end was popped leave one by one.
   void leave(Slot slot);
   /// Writes every member's `computed` back and empties the set.
   void dissolve(std::span<const Slot> running);
@@ -68,9 +68,9 @@ class SteadySet {
   std::vector<End> ends_;  // a heap; the last to leave is a sentinel
   std::int64_t coming_ = 0;
   std::int32_t size_ = 0;
-  std::int64_t context_ = 0;             // sum of computed + 1
-  std::int64_t tiles_ = 0;               // sum of ceil((computed + 1) / kDecodeTileTokens)
-  std::int64_t longest_ = INT64_MIN;     // largest offset
+  std::int64_t context_ = 0;          // sum of computed + 1
+  std::int64_t tiles_ = 0;            // sum of ceil((computed + 1) / kDecodeTileTokens)
+  std::int64_t longest_ = INT64_MIN;  // largest offset
 };
 
 }  // namespace orrery

@@ -31,7 +31,8 @@ void StepBuilder::begin(Instant now, bool promise_holds) {
   chunks_.clear();
   shape_ = BatchShape();
   // Whose last output is being computed and is known to be the last is not scheduled again, but
-  // keeps its blocks and its place until that output is applied. (Synchronous runs have applied it.)
+  // keeps its blocks and its place until that output is applied. (Synchronous runs have applied
+  // it.)
   SteadySet& steady = state_.steady;
   while (steady.next_end().step < step_ && !steady.next_end().eos) {
     const Slot slot = steady.next_end().slot;
@@ -63,8 +64,8 @@ bool StepBuilder::runs(Slot slot) const {
 
 std::int32_t StepBuilder::tokens_for(const LiveRequest& live, std::int32_t most) const {
   // vLLM's guard: no step once the outputs in flight are sure to reach max_tokens.
-  if (live.in_flight > 0 && live.computed + 2 - live.in_flight >=
-                                live.request.input_tokens + live.max_output_tokens) {
+  if (live.in_flight > 0 &&
+      live.computed + 2 - live.in_flight >= live.request.input_tokens + live.max_output_tokens) {
     return 0;
   }
   return std::min({live.demand(), most, state_.options.max_model_len - 1 - live.computed});
@@ -213,8 +214,10 @@ Grant StepBuilder::run(Slot slot, std::int32_t most) {
 
 void StepBuilder::preempt(Slot victim, Preemption) {
   LiveRequest& live = state_.requests[victim];
-  if (live.state != LiveState::kRunning) refuse(live, step_, "preempt() of one that is not running");
-  if (steady_granted_ && live.steady) refuse(live, step_, "preempt() after run_steady() granted it");
+  if (live.state != LiveState::kRunning)
+    refuse(live, step_, "preempt() of one that is not running");
+  if (steady_granted_ && live.steady)
+    refuse(live, step_, "preempt() after run_steady() granted it");
   walk();
   if (live.last_planned == step_) {
     Entry& entry = entries_[static_cast<std::size_t>(live.plan_entry)];
@@ -352,8 +355,7 @@ void StepBuilder::compare(std::string_view policy) const {
   if (quiet_) {
     if (!admitted_.empty()) broken("promised quiet, admitted " + name(admitted_.front().slot));
     if (!preempted_.empty()) {
-      broken("promised quiet, preempted request " +
-             std::to_string(index_of(preempted_.front())));
+      broken("promised quiet, preempted request " + std::to_string(index_of(preempted_.front())));
     }
   }
   if (!quiet_ && !ran_all_) return;

@@ -19,8 +19,9 @@ namespace orrery {
 /// Names of configs/<kind>/*.yaml without their ending, sorted.
 [[nodiscard]] std::vector<std::string> shipped(std::string_view kind);
 
-/// The file that `name` means: a path (one with a slash or an ending) beside the file it was written
-/// in, else configs/<kind>/<name>.yaml. Throws ConfigError with the position and the known names.
+/// The file that `name` means: a path (one with a slash or an ending) beside the file it was
+/// written in, else configs/<kind>/<name>.yaml. Throws ConfigError with the position and the known
+/// names.
 [[nodiscard]] std::string find_config(std::string_view kind, const std::string& name,
                                       const Position& at, std::string_view key);
 

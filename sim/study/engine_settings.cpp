@@ -81,8 +81,8 @@ FrontendOptions default_frontend() {
 BatchDefaults batch_defaults(const GpuSpec& gpu, EngineSettings::UsageContext usage) {
   const bool server = usage == EngineSettings::UsageContext::kApiServer;
   const double gib = static_cast<double>(gpu.memory.driver_total.count()) / (1 << 30);
-  const bool a100 = gpu.name.find("a100") != std::string::npos ||
-                    gpu.name.find("A100") != std::string::npos;
+  const bool a100 =
+      gpu.name.find("a100") != std::string::npos || gpu.name.find("A100") != std::string::npos;
   if (gib >= 160) return {16384, 1024};
   if (gib >= 70 && !a100) return {server ? 8192 : 16384, 1024};
   return {server ? 2048 : 8192, 256};

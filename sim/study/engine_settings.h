@@ -64,8 +64,7 @@ struct BatchDefaults {
   std::int64_t max_num_batched_tokens = 2048;
   std::int64_t max_num_seqs = 256;
 };
-[[nodiscard]] BatchDefaults batch_defaults(const GpuSpec& gpu,
-                                           EngineSettings::UsageContext usage);
+[[nodiscard]] BatchDefaults batch_defaults(const GpuSpec& gpu, EngineSettings::UsageContext usage);
 
 }  // namespace orrery
 

@@ -55,8 +55,8 @@ std::string words_for(const BatchDescription& batch, const BatchShape& shape) {
 }
 
 std::vector<std::string> memory_lines(const MemoryAccount& account) {
-  std::vector<std::string> lines = {"", fmt::format("memory of one GPU: budget {}",
-                                                    human(account.budget))};
+  std::vector<std::string> lines = {
+      "", fmt::format("memory of one GPU: budget {}", human(account.budget))};
   for (const MemoryItem& item : account.taken) {
     lines.push_back(fmt::format("  {:<28} {:>12}   {}", item.name, human(item.bytes), item.basis));
   }

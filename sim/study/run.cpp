@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -89,9 +90,9 @@ void add_remarks(Summary& summary, const World& world, const Cluster& cluster) {
   std::int64_t cut = 0;
   for (const auto& replica : cluster.replicas()) cut += replica->counters().cut_requests;
   if (cut > 0) {
-    summary.remarks.push_back(fmt::format(
-        "{} requests were ended by max_model_len ({} tokens) before their trace's end", cut,
-        world.engine.max_model_len));
+    summary.remarks.push_back(
+        fmt::format("{} requests were ended by max_model_len ({} tokens) before their trace's end",
+                    cut, world.engine.max_model_len));
   }
 }
 
@@ -111,12 +112,28 @@ void add_host_facts(Summary& summary, const HostUsage& before, const Cluster& cl
   summary.host.step_shares = {{"scheduler_asked", asked}};
 }
 
+/// The scenario's own way to half as much load again.
+std::string more_load(const WorkloadOptions& workload) {
+  constexpr double kMore = 1.5;
+  if (workload.trace) {
+    return fmt::format("workload.trace.rate_scale={}", kMore * workload.trace->rate_scale);
+  }
+  if (workload.closed_loop) {
+    return fmt::format("workload.closed_loop.concurrency={}",
+                       std::ceil(kMore * static_cast<double>(workload.closed_loop->concurrency)));
+  }
+  const double rate = workload.synthetic->arrivals.rate.value;
+  if (rate <= 0) return {};
+  return fmt::format("workload.synthetic.arrivals.rate={}/s", kMore * rate);
+}
+
 ScenarioFacts facts_of(const Scenario& scenario, const World& world) {
   ScenarioFacts facts;
   facts.path = scenario.path;
   facts.replicas = scenario.replicas;
   facts.num_gpu_blocks_override = scenario.engine.memory.num_gpu_blocks_override;
   facts.async_scheduling = scenario.engine.async_scheduling;
+  facts.more_load = more_load(scenario.workload);
   if (world.memory && !facts.num_gpu_blocks_override) {
     facts.gpu_memory_utilization = scenario.engine.memory.gpu_memory_utilization;
   }

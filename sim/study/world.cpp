@@ -46,17 +46,16 @@ std::int64_t decide_max_model_len(const Scenario& scenario, World& world) {
   const auto& given = scenario.engine.max_model_len;
   if (given) {
     if (*given <= fits) return *given;
-    throw ConfigError({scenario.path, 0, 0}, "engine.max_model_len",
-                      fmt::format("{} tokens do not fit in the KV cache, which holds {} ({} blocks "
-                                  "of {}); the engine would not start",
-                                  *given, fits, world.engine.usable_blocks,
-                                  world.engine.block_size));
+    throw ConfigError(
+        {scenario.path, 0, 0}, "engine.max_model_len",
+        fmt::format("{} tokens do not fit in the KV cache, which holds {} ({} blocks "
+                    "of {}); the engine would not start",
+                    *given, fits, world.engine.usable_blocks, world.engine.block_size));
   }
   const std::int64_t wanted = world.model ? world.model->max_position : fits;
   if (wanted > fits) {
-    world.remarks.push_back(
-        fmt::format("max_model_len is {}, what the KV cache holds; the model allows {}", fits,
-                    wanted));
+    world.remarks.push_back(fmt::format(
+        "max_model_len is {}, what the KV cache holds; the model allows {}", fits, wanted));
   }
   return std::min(wanted, fits);
 }
@@ -90,7 +89,8 @@ World build_world(const Scenario& scenario) {
   engine.max_num_batched_tokens = static_cast<std::int32_t>(execution.max_num_batched_tokens);
   engine.usable_blocks = usable_blocks(scenario, world, execution);
   if (engine.usable_blocks < 1) {
-    throw ConfigError({scenario.path, 0, 0}, "engine", "no KV block is left besides the null block");
+    throw ConfigError({scenario.path, 0, 0}, "engine",
+                      "no KV block is left besides the null block");
   }
   engine.max_model_len = static_cast<std::int32_t>(decide_max_model_len(scenario, world));
   world.cost = decide_cost(scenario, world, execution);
@@ -102,12 +102,12 @@ ReplicaSetup replica_setup(const Scenario& scenario, const World& world, Replica
   ReplicaSetup setup;
   setup.id = id;
   setup.engine = world.engine;
-  setup.frontend = scenario.engine.frontend.value_or(scenario.cost ? FrontendOptions()
-                                                                   : default_frontend());
+  setup.frontend =
+      scenario.engine.frontend.value_or(scenario.cost ? FrontendOptions() : default_frontend());
   setup.scheduler_name = scenario.engine.scheduler;
   setup.scheduler = scenario.engine.scheduler_options->make();
-  setup.eviction = scenario.engine.eviction_options->make(
-      static_cast<std::size_t>(world.engine.usable_blocks));
+  setup.eviction =
+      scenario.engine.eviction_options->make(static_cast<std::size_t>(world.engine.usable_blocks));
   setup.cost = world.cost;
   setup.step_by_step = step_by_step;
   return setup;

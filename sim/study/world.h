@@ -33,8 +33,8 @@ struct World {
 [[nodiscard]] World build_world(const Scenario& scenario);
 
 /// The parts of replica number `id`.
-[[nodiscard]] ReplicaSetup replica_setup(const Scenario& scenario, const World& world,
-                                         ReplicaId id, bool step_by_step);
+[[nodiscard]] ReplicaSetup replica_setup(const Scenario& scenario, const World& world, ReplicaId id,
+                                         bool step_by_step);
 
 }  // namespace orrery
 

@@ -76,7 +76,8 @@ Case read_case(const std::filesystem::path& path) {
     request.arrival_us = row["arrival_us"];
     request.priority = row["priority"];
     request.prompt_len = row["prompt_len"];
-    for (const json& segment : row["segments"]) request.segments.push_back({segment[0], segment[1]});
+    for (const json& segment : row["segments"])
+      request.segments.push_back({segment[0], segment[1]});
     request.max_tokens = row["max_tokens"];
     request.eos_at_output = row["eos_at_output"].is_null() ? 0 : row["eos_at_output"].get<int>();
     result.requests.push_back(std::move(request));

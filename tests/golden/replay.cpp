@@ -42,8 +42,8 @@ class GoldenSource final : public RequestSource {
       request.priority = row.priority;
       request.input_tokens = row.prompt_len;
       request.max_tokens = row.max_tokens;
-      request.output_tokens = row.eos_at_output > 0 ? std::min(row.eos_at_output, row.max_tokens)
-                                                    : row.max_tokens;
+      request.output_tokens =
+          row.eos_at_output > 0 ? std::min(row.eos_at_output, row.max_tokens) : row.max_tokens;
       for (const auto& [content, tokens] : row.segments) {
         const ContentId id = content.starts_with("gen:")
                                  ? generated_content(names.id(content.substr(4)))
@@ -90,9 +90,7 @@ class Recorder final : public ScheduleRecorder {
   void on_schedule(const Call& call) override {
     Line line;
     line.scheduled = call.scheduled;
-    const auto name = [&](Slot slot) {
-      return names_.name(call.state.requests[slot].request.id);
-    };
+    const auto name = [&](Slot slot) { return names_.name(call.state.requests[slot].request.id); };
     for (const StepBuilder::Share& share : call.step.shares()) {
       line.shares += " " + name(share.slot) + ":" + std::to_string(share.tokens) + "@" +
                      std::to_string(share.computed_before);
@@ -165,13 +163,12 @@ class Results final : public ServingObserver {
   explicit Results(const Names& names) : names_(names) {}
   void on_leave(const RequestRecord& record, std::string_view) override {
     const std::string& name = names_.name(record.id);
-    lines[name] = name + " first scheduled " + micros(record.first_scheduled) + " first token " +
-                  micros(record.first_token) + " last " + micros(record.last_token) + " outputs " +
-                  std::to_string(record.output_tokens) + " preemptions " +
-                  std::to_string(record.preemptions) + " cached " +
-                  (record.first_scheduled == Instant::never()
-                       ? "-"
-                       : std::to_string(record.cached_tokens));
+    lines[name] =
+        name + " first scheduled " + micros(record.first_scheduled) + " first token " +
+        micros(record.first_token) + " last " + micros(record.last_token) + " outputs " +
+        std::to_string(record.output_tokens) + " preemptions " +
+        std::to_string(record.preemptions) + " cached " +
+        (record.first_scheduled == Instant::never() ? "-" : std::to_string(record.cached_tokens));
   }
   std::map<std::string, std::string> lines;
 
@@ -206,8 +203,8 @@ class Assign final : public Describer {
   void field(std::string_view, PerSecond&, Range, std::string_view) override {}
   void field(std::string_view, std::vector<std::int64_t>&, Range, std::string_view) override {}
   void field(std::string_view, std::vector<std::string>&, std::string_view) override {}
-  void object(std::string_view, const std::function<void(Describer&)>&,
-              std::string_view) override {}
+  void object(std::string_view, const std::function<void(Describer&)>&, std::string_view) override {
+  }
   void list(std::string_view, const std::function<void(Describer&)>&, std::string_view) override {}
 
  private:

@@ -7,7 +7,8 @@
 namespace orrery {
 namespace {
 
-/// Fewest hits first, counted since the block was filled; among equals the one released longest ago.
+/// Fewest hits first, counted since the block was filled; among equals the one released longest
+/// ago.
 class Lfu final : public EvictionPolicy {
  public:
   using Options = NoOptions;

@@ -6,8 +6,8 @@
 namespace orrery {
 namespace {
 
-/// vLLM's free queue: the block released longest ago goes first. A request's tail is released before
-/// its head, so a prefix outlives what followed it.
+/// vLLM's free queue: the block released longest ago goes first. A request's tail is released
+/// before its head, so a prefix outlives what followed it.
 class Lru final : public EvictionPolicy {
  public:
   using Options = NoOptions;

@@ -33,8 +33,7 @@ class Orca final : public Scheduler {
 
   [[nodiscard]] std::optional<std::string> refuse(const RequestView& request,
                                                   const ReplicaView& replica) const override {
-    const std::int64_t needed =
-        blocks_for(most_tokens(request), replica.options().block_size);
+    const std::int64_t needed = blocks_for(most_tokens(request), replica.options().block_size);
     if (needed <= replica.total_blocks()) return {};
     return "its prompt and max_tokens reserve " + std::to_string(needed) +
            " KV blocks and there are " + std::to_string(replica.total_blocks());

@@ -53,8 +53,8 @@ class SarathiServe final : public Scheduler {
 
   void admit_in_order(const ReplicaView& replica, StepBuilder& step) const {
     const auto max_num_seqs = static_cast<std::size_t>(replica.options().max_num_seqs);
-    const auto watermark = static_cast<std::int64_t>(
-        options_.watermark * static_cast<double>(replica.total_blocks()));
+    const auto watermark =
+        static_cast<std::int64_t>(options_.watermark * static_cast<double>(replica.total_blocks()));
     while (!replica.waiting().empty() && step.budget_left() > 0 &&
            replica.running().size() < max_num_seqs) {
       const Slot head = replica.waiting().front();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
-#include <cmath>
 #include <utility>
 
 #include "sim/policies/builtin.h"
@@ -13,8 +13,8 @@ enum class Policy : std::uint8_t { kFcfs, kPriority };
 constexpr std::array<std::string_view, 2> kPolicyNames = {"fcfs", "priority"};
 
 /// vLLM's V1 scheduler (vllm/v1/core/sched/scheduler.py, schedule()): running requests first, in
-/// their order; then waiting ones, unless a request was preempted in this step; the head of the line
-/// blocks.
+/// their order; then waiting ones, unless a request was preempted in this step; the head of the
+/// line blocks.
 class VllmV1 final : public Scheduler {
  public:
   struct Options {
@@ -59,7 +59,9 @@ class VllmV1 final : public Scheduler {
   void run_in_order(const ReplicaView& replica, StepBuilder& step) const {
     for (std::size_t i = 0; i < replica.running().size() && step.budget_left() > 0; ++i) {
       const Slot request = replica.running()[i];
-      while (step.run(request, chunk_limit()) == Grant::kNoBlocks) {
+      // Fixed before anyone is preempted: what a victim gives back is for those who come later.
+      const std::int32_t most = std::min(chunk_limit(), step.budget_left());
+      while (step.run(request, most) == Grant::kNoBlocks) {
         const Slot victim = choose_victim(replica);
         // Whoever stands before us and was already served makes room in the list as well.
         if (victim != request && step.runs(victim)) --i;

@@ -109,9 +109,12 @@ TEST_CASE("next: the command that moves the bound") {
     conclude(s, facts);
     return s.next;
   };
-  CHECK(next() == "orrery capacity s.yaml");
+  CHECK(next() == "orrery explain s.yaml --decode 64@2048");  // no key is known for more load
+  facts.more_load = "workload.trace.rate_scale=1.5";
+  CHECK(next() == "orrery run s.yaml --set workload.trace.rate_scale=1.5");
   s.preempted_requests = 500;
-  CHECK(next() == "orrery capacity s.yaml");  // nothing is known that gives more KV
+  // Nothing is known that gives more KV to the one replica.
+  CHECK(next() == "orrery run s.yaml --set replicas=2");
   facts.tensor_parallel = 2;
   CHECK(next() == "orrery run s.yaml --set plan.tensor_parallel=4");
   facts.gpu_memory_utilization = 0.95;
@@ -123,17 +126,18 @@ TEST_CASE("next: the command that moves the bound") {
 
   s = steady_run();
   facts = scenario();
+  facts.more_load = "workload.trace.rate_scale=1.5";
   facts.replicas = 2;
   s.saturated = true;
   s.sent_per_s = 10, s.queue_growth_per_s = 4;
   CHECK(next() == "orrery run s.yaml --set replicas=4");  // 2 serve 6/s; 10/s need 3.33
   s.saturated = false;
   s.utilisation = 0.9, s.waiting.mean = 1;
-  CHECK(next() == "orrery capacity s.yaml");
+  CHECK(next() == "orrery run s.yaml --set workload.trace.rate_scale=1.5");
   s.slo_attainment = 0.98;
   CHECK(next() == "orrery run s.yaml --set replicas=3");
   s.slo_attainment = 0.995;
-  CHECK(next() == "orrery capacity s.yaml");
+  CHECK(next() == "orrery run s.yaml --set workload.trace.rate_scale=1.5");
   s.utilisation = 0.5;
   // 9.5 decodes a step; 200 tokens in and half of 100 out.
   CHECK(next() == "orrery explain s.yaml --decode 9@250");
@@ -148,7 +152,7 @@ TEST_CASE("next: the command that moves the bound") {
   facts.replicas = 8;
   CHECK(next() == "orrery run s.yaml --set replicas=2");  // 8 * 0.1 / 0.6 = 1.33
   facts.replicas = 1;
-  CHECK(next() == "orrery capacity s.yaml");
+  CHECK(next() == "orrery run s.yaml --set workload.trace.rate_scale=1.5");
 }
 
 TEST_CASE("table: lines are aligned, and a saturated run has no p99 of waiting") {
