@@ -3,10 +3,11 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -380,6 +381,16 @@ TEST_CASE("a file takes a second sweep with other keys") {
   CHECK(lines_of_file(options.csv)[0].starts_with("key,replication,tie_seed,status,"));
   run_sweep(plan_of("grid: {replicas: [1, 2]}\n"), options, watcher, echo);
   CHECK(lines_of_file(options.csv)[1].substr(16).starts_with(",0,1,done,"));
+}
+
+TEST_CASE("every shipped sweep can be planned") {
+  std::size_t sweeps = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(ORRERY_SOURCE_DIR) / "configs/sweeps")) {
+    CAPTURE(entry.path().string());
+    CHECK(!load_sweep(entry.path().string(), policies()).points.empty());
+    ++sweeps;
+  }
+  CHECK(sweeps > 0);
 }
 
 TEST_CASE("a file of somebody else is left alone") {
