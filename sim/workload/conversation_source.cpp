@@ -151,9 +151,11 @@ std::vector<std::string> ConversationSource::remarks() const {
     result.push_back(fmt::format("{} conversations ended early, after a turn that got no answer.",
                                  ended_by_refusal_));
   }
-  if (plan_.sessions && std::int64_t{begun_} < *plan_.sessions) {
-    result.push_back(fmt::format("The arrival process ended after {} of {} {}.", begun_,
-                                 *plan_.sessions, sessions_ ? "conversations" : "requests"));
+  const bool ended = !starts_->is_closed_loop() && !starts_->peek();
+  if (ended && plan_.sessions && std::int64_t{begun_} < *plan_.sessions) {
+    result.push_back(
+        fmt::format("Arrivals ended after {} of {} {}, with the duration or the stages.", begun_,
+                    *plan_.sessions, sessions_ ? "conversations" : "requests"));
   }
   return result;
 }

@@ -65,8 +65,9 @@ std::string remark_with(const RequestSource& source, std::string_view word) {
 std::optional<std::filesystem::path> shared_file(const std::string& below) {
   const char* set = std::getenv("ORRERY_SHARED");
   const std::filesystem::path root =
-      set != nullptr ? std::filesystem::path(set)
-                     : std::filesystem::path(ORRERY_SOURCE_DIR).parent_path() / "shared";
+      set != nullptr && *set != '\0'
+          ? std::filesystem::path(set)
+          : std::filesystem::path(ORRERY_SOURCE_DIR).parent_path() / "shared";
   if (std::filesystem::exists(root / below)) return root / below;
   std::printf("ORRERY_TEST_SKIPPED no shared %s\n", below.c_str());
   return {};
