@@ -76,9 +76,9 @@ TEST_CASE("scripts/new writes a policy, its registration and a scenario for each
     std::string scenario_line;
   };
   const std::array<Port, 3> ports = {{
-      {"eviction", "eviction", "EvictionRegistry", "eviction", "  eviction: my-own-2\n"},
+      {"eviction", "eviction", "EvictionRegistry", "eviction", "  eviction: {policy: my-own-2, "},
       {"scheduler", "schedulers", "SchedulerRegistry", "schedulers", "  scheduler: my-own-2\n"},
-      {"router", "routing", "RouterRegistry", "routers", "router: my-own-2\n"},
+      {"router", "routing", "RouterRegistry", "routers", "router: {policy: my-own-2, "},
   }};
   for (const Port& port : ports) {
     CAPTURE(port.name);
