@@ -18,16 +18,16 @@ struct Command {
   std::string_view arguments;
   std::string_view help;
   /// Gets what stood after the name; gives the exit code.
-  int (*run)(const std::vector<std::string>& arguments, const Policies& policies);
+  int (*run)(const std::vector<std::string>& words, const Policies& policies);
 };
 
 [[nodiscard]] std::span<const Command> commands();
 
-int run_command(const std::vector<std::string>& arguments, const Policies& policies);
-int list_command(const std::vector<std::string>& arguments, const Policies& policies);
-int schema_command(const std::vector<std::string>& arguments, const Policies& policies);
-int explain_command(const std::vector<std::string>& arguments, const Policies& policies);
-int sweep_command(const std::vector<std::string>& arguments, const Policies& policies);
+int run_command(const std::vector<std::string>& words, const Policies& policies);
+int list_command(const std::vector<std::string>& words, const Policies& policies);
+int schema_command(const std::vector<std::string>& words, const Policies& policies);
+int explain_command(const std::vector<std::string>& words, const Policies& policies);
+int sweep_command(const std::vector<std::string>& words, const Policies& policies);
 
 }  // namespace orrery
 

@@ -39,7 +39,7 @@ void flatten(const std::string& name, const Json& json, NamedCells& cells) {
     cells.emplace_back(name, cell_of_json(json));
     return;
   }
-  for (const auto& [key, value] : json.items()) flatten(name + "." + key, value, cells);
+  for (const auto& [key, value] : json.items()) flatten(joined_path(name, key), value, cells);
 }
 
 /// `a.b[0]` as JSON writes it: `/a/b/0`.

@@ -115,14 +115,14 @@ points:
   CHECK(plan.points[1].scenario.engine.memory.num_gpu_blocks_override == 50);
   CHECK(plan.points[2].scenario.engine.memory.num_gpu_blocks_override == 60);
   // What a point does not set is told as the scenario has it; orca has no watermark at all.
+  const std::string blocks = "engine.num_gpu_blocks_override=";
   CHECK(names_of(plan) ==
         std::vector<std::string>{
-            "engine.num_gpu_blocks_override=50, engine.scheduler=vllm-v1, engine.watermark=0",
-            "engine.num_gpu_blocks_override=50, engine.scheduler=orca, engine.watermark=",
-            "engine.num_gpu_blocks_override=60, engine.scheduler=vllm-v1, engine.watermark=0",
-            "engine.num_gpu_blocks_override=60, engine.scheduler=orca, engine.watermark=",
-            "engine.num_gpu_blocks_override=100, engine.scheduler=sarathi-serve, "
-            "engine.watermark=0.5"});
+            blocks + "50, engine.scheduler=vllm-v1, engine.watermark=0",
+            blocks + "50, engine.scheduler=orca, engine.watermark=",
+            blocks + "60, engine.scheduler=vllm-v1, engine.watermark=0",
+            blocks + "60, engine.scheduler=orca, engine.watermark=",
+            blocks + "100, engine.scheduler=sarathi-serve, engine.watermark=0.5"});
 }
 
 TEST_CASE("replications count up from the scenario's seed") {
