@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ORRERY_TESTS_WORLD_SHAPE_COST_H_
+#define ORRERY_TESTS_WORLD_SHAPE_COST_H_
+
+#include <cstdint>
+#include <string>
+
+#include "sim/serving/cost_model.h"
+
+namespace orrery::world {
+
+/// A step cost that looks at every statistic of the batch, so that one that is off by one moves the
+/// clock and with it every later fact. All in picoseconds.
+struct ShapeCostOptions {
+  std::int64_t base = 1'000'000'000;
+  std::int64_t token = 10'000'000;
+  std::int64_t decode_context = 0;
+  std::int64_t decode_context_max = 0;
+  std::int64_t decode_tile = 0;
+  std::int64_t sampled_row = 0;
+  std::int64_t chunk = 0;
+  std::int64_t chunk_token_context = 0;
+  std::int64_t host_base = 0;
+  std::int64_t host_request = 0;
+  std::int64_t host_new_block = 0;
+  std::int64_t host_hashed_block = 0;
+};
+
+class ShapeCost final : public CostModel {
+ public:
+  explicit ShapeCost(const ShapeCostOptions& options) : o_(options) {}
+
+  [[nodiscard]] StepCost cost(const BatchShape& shape) const override {
+    std::int64_t device = o_.base + o_.token * shape.tokens() +
+                          o_.decode_context * shape.decode_context +
+                          o_.decode_context_max * shape.decode_context_max +
+                          o_.decode_tile * shape.decode_tiles + o_.sampled_row * shape.sampled_rows;
+    for (const PrefillChunk& chunk : shape.chunks) {
+      device += o_.chunk + o_.chunk_token_context * chunk.tokens * (chunk.context + 1) +
+                (chunk.samples ? o_.sampled_row : 0);
+    }
+    const std::int64_t host = o_.host_base + o_.host_request * shape.scheduled_requests() +
+                              o_.host_new_block * shape.new_blocks +
+                              o_.host_hashed_block * shape.hashed_blocks;
+    return {picoseconds(device), picoseconds(host), 0};
+  }
+  void explain(const BatchShape&, Breakdown&) const override {}
+  [[nodiscard]] std::string basis() const override { return "test"; }
+
+ private:
+  ShapeCostOptions o_;
+};
+
+}  // namespace orrery::world
+
+#endif  // ORRERY_TESTS_WORLD_SHAPE_COST_H_
