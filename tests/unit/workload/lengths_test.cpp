@@ -24,6 +24,7 @@ std::vector<double> draws_of(const std::string& yaml, int count) {
   const auto lengths = make_lengths(options_of(yaml), ORRERY_SOURCE_DIR);
   RandomStream random(1, "test", "lengths");
   std::vector<double> draws;
+  draws.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) draws.push_back(lengths->at(random.normal()));
   return draws;
 }

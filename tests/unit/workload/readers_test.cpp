@@ -116,12 +116,13 @@ TEST_CASE("timed-trace has vLLM's labels, block size and unit as options") {
 }
 
 TEST_CASE("bench-requests count from the earliest arrival, whatever the order of their rows") {
-  auto source = open_text(
-      "bench-requests",
-      R"({"request_id": "bench-1", "input_toks": 2, "output_toks": 20, "arrival_time": 1787267980.3478317})"
-      "\n"
-      R"({"request_id": "bench-0", "input_toks": 1, "output_toks": 10, "arrival_time": 1787267980.0827403})"
-      "\n");
+  auto source = open_text("bench-requests",
+                          R"({"request_id": "bench-1", "input_toks": 2, "output_toks": 20, )"
+                          R"("arrival_time": 1787267980.3478317})"
+                          "\n"
+                          R"({"request_id": "bench-0", "input_toks": 1, "output_toks": 10, )"
+                          R"("arrival_time": 1787267980.0827403})"
+                          "\n");
   CHECK(rows_of(*source) == std::vector<Row>{{0, 1, 10}, {265'091'400'000, 2, 20}});
   CHECK(remark_with(*source, "out of order") == "1 rows stood out of order and were sorted in.");
 }

@@ -47,7 +47,7 @@ struct Recorded {
   std::string stats;
   std::string format;
   std::string file;
-  std::string more = "";
+  std::string more = {};
 };
 
 std::optional<std::vector<Request>> read_recorded(const Recorded& trace) {

@@ -24,6 +24,7 @@ std::string ramp(int count) {
 
 std::vector<std::int32_t> inputs_of(const std::vector<Request>& requests) {
   std::vector<std::int32_t> inputs;
+  inputs.reserve(requests.size());
   for (const Request& request : requests) inputs.push_back(request.input_tokens);
   return inputs;
 }
@@ -101,7 +102,7 @@ TEST_CASE("jitter spreads a step of the clock evenly and keeps the order of time
   for (const Request& request : requests) {
     CHECK(request.arrival >= before);
     before = request.arrival;
-    const double recorded = (request.input_tokens - 1) / 100 * 3;
+    const std::int32_t recorded = (request.input_tokens - 1) / 100 * 3;
     offsets.push_back(seconds_of(request.arrival) - recorded);
   }
   CHECK(*std::min_element(offsets.begin(), offsets.end()) >= 0);
@@ -208,7 +209,7 @@ TEST_CASE("a chained turn begins with the session's last prompt and answer") {
 }
 
 TEST_CASE("a reader holds no more than its window") {
-  // Two million rows in 40 MB of text; the source itself may hold some hundred kilobytes.
+  // Two million rows, 18 MB of text: the buffer must stay as large as it was at first.
   struct Endless final : ByteSource {
     std::size_t read(std::span<char> buffer) override {
       static constexpr std::string_view kRow = "7,100,10\n";
