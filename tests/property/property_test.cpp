@@ -9,10 +9,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "tests/property/accounting.h"
-#include "tests/property/equality.h"
-#include "tests/property/reference_replica.h"
-#include "tests/property/run.h"
+#include "tests/property/world_check.h"
 
 namespace orrery::property {
 namespace {
@@ -39,14 +36,15 @@ struct Coverage {
   std::int64_t standstills = 0;
   Totals totals;
 
-  void add(const Run& walked, const Run& skipped, const Totals& of_run, std::int64_t hits) {
-    for (const Replica::Counters& counters : skipped.counters) {
+  void add(const WorldCheck& check) {
+    for (const Replica::Counters& counters : check.skipped->counters) {
       steps += counters.steps;
       quiet_steps += counters.quiet_steps;
       cut_requests += counters.cut_requests;
     }
-    hit_tokens += hits;
-    compared_hits += walked.compared_hits;
+    const Totals& of_run = check.totals;
+    hit_tokens += check.hit_tokens;
+    compared_hits += check.walked->compared_hits;
     standstills += of_run.unfinished > 0 ? 1 : 0;
     totals.preemptions += of_run.preemptions;
     totals.rejected += of_run.rejected;
@@ -58,27 +56,11 @@ struct Coverage {
 
 void check_scenario(std::uint64_t seed, Coverage& coverage) {
   const Scenario scenario = make_scenario(seed);
-  const auto walked = run_scenario(scenario, {.step_by_step = true});
-  const auto skipped = run_scenario(scenario, {.step_by_step = false});
-  // Neither a recorder nor an observer that asks for events may change what happens.
-  const auto unwatched = run_scenario(scenario, {.step_by_step = false, .watched = false});
-
-  Failures failures;
-  if (!walked->failures.empty()) failures.add("walked:" + walked->failures.text());
-  if (!skipped->failures.empty()) failures.add("skipped:" + skipped->failures.text());
-  if (!unwatched->failures.empty()) failures.add("unwatched:" + unwatched->failures.text());
-  check_equal_runs(*walked, *skipped, failures);
-  check_equal_runs(*walked, *unwatched, failures);
-  Totals totals;
-  std::int64_t hit_tokens = 0;
-  if (failures.empty() && !walked->cut) {
-    totals = check_accounts(scenario, *walked, failures);
-    hit_tokens = check_against_reference(scenario, *walked, failures);
-  }
-  coverage.add(*walked, *skipped, totals, hit_tokens);
-  CHECK_MESSAGE(failures.empty(), "ORRERY_PROPERTY_SEED=" << seed << " property_test   ("
-                                                          << scenario.text() << ")"
-                                                          << failures.text());
+  const WorldCheck check = check_world(scenario);
+  coverage.add(check);
+  CHECK_MESSAGE(check.failures.empty(), "ORRERY_PROPERTY_SEED=" << seed << " property_test   ("
+                                                                << scenario.text() << ")"
+                                                                << check.failures.text());
 }
 
 TEST_CASE("random worlds keep every invariant and do not depend on skips") {
