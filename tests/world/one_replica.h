@@ -25,6 +25,7 @@ struct OneReplicaOptions {
   std::string eviction = "lru";
   bool step_by_step = false;
   std::int32_t idle_turns = 2;
+  std::int64_t max_steps = INT64_MAX;
 };
 
 /// One replica, its clients, and their clock. A scheduler of one's own may stand in for a
@@ -48,6 +49,7 @@ class OneReplica {
     setup.cost = std::make_shared<ShapeCost>(options.cost);
     setup.step_by_step = options.step_by_step;
     setup.idle_turns = options.idle_turns;
+    setup.max_steps = options.max_steps;
     cluster_.add(std::make_unique<Replica>(std::move(setup), simulation_, fingerprint_, observer));
   }
 
