@@ -39,17 +39,17 @@ TEST_CASE("types, bounds, defaults and help") {
   const Node root = schema();
   CHECK(property(root, "enabled") ==
         R"({"default": true, "description": "Whether it runs.", "type": "boolean"})");
-  CHECK(property(root, "count") == R"({"default": 8, "description": "How many.",  )"
-                                   R"(maximum": 64, "minimum": 1, "type": "integer"})");
-  CHECK(property(root, "share") == R"({"default": 0.5, "description": "Which part.",  )"
-                                   R"(exclusiveMinimum": 0, "maximum": 1, "type": "number"})");
+  CHECK(property(root, "count") == R"({"default": 8, "description": "How many.", )"
+                                   R"("maximum": 64, "minimum": 1, "type": "integer"})");
+  CHECK(property(root, "share") == R"({"default": 0.5, "description": "Which part.", )"
+                                   R"("exclusiveMinimum": 0, "maximum": 1, "type": "number"})");
   CHECK(property(root, "mode") ==
         R"({"default": "exact", "description": "How exactly.", "enum": ["fast", "exact"]})");
   CHECK(property(root, "limit") ==
         R"({"description": "At most so many; none: all.", "minimum": 1, "type": "integer"})");
   CHECK(property(root, "sizes") ==
-        R"({"default": [1, 2, 4], "description": "Sizes.",  )"
-        R"(items": {"minimum": 1, "type": "integer"}, "type": "array"})");
+        R"({"default": [1, 2, 4], "description": "Sizes.", )"
+        R"("items": {"minimum": 1, "type": "integer"}, "type": "array"})");
 }
 
 TEST_CASE("quantities have a pattern that knows their units") {
