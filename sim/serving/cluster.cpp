@@ -64,7 +64,7 @@ void Cluster::on_done(const Request& request, std::int32_t generated, Instant cl
 }
 
 void Cluster::close() {
-  for (const auto& replica : replicas_) replica->close(simulation_.now());
+  for (const auto& replica : replicas_) replica->close();
 }
 
 }  // namespace orrery

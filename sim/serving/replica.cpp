@@ -24,7 +24,8 @@ Replica::Replica(ReplicaSetup setup, Simulation& simulation, Fingerprint& finger
       step_by_step_(setup.step_by_step),
       wants_events_(observer.wants_events()),
       max_idle_turns_(setup.idle_turns),
-      max_steps_(setup.max_steps) {}
+      max_steps_(setup.max_steps),
+      max_fruitless_preemptions_(setup.max_fruitless_preemptions) {}
 
 Replica::~Replica() = default;
 
@@ -34,7 +35,7 @@ void Replica::submit(const Request& request, Instant now) {
   coming_.push_back({queued, request, now});
   const bool asleep = flights_up_ == 0 && !has_requests();
   if (asleep && coming_.size() == 1) simulation_.wake(component_, queued);
-  if (!dormant_) return;
+  if (!dormant_ || gave_up_) return;
   // The engine's turns go on, a pause apart; the first that can see the request reads it.
   const std::int64_t pause = state_.options.idle_sleep.count();
   const std::int64_t late = (queued - next_turn_).count();
@@ -77,7 +78,7 @@ void Replica::on_alarm(Instant now) {
     Instant clock = now;
     bool idle = true;
     if (has_requests()) {
-      if (state_.steady.coming() >= max_steps_) return;
+      if (state_.steady.coming() >= max_steps_ || gave_up_) return;
       const Flight& flight = schedule(now);
       idle = flight.empty;
       clock = now + flight.record.host_time;
@@ -170,6 +171,7 @@ Replica::Flight& Replica::schedule(Instant now) {
   const BatchShape& shape = builder_.finish(flight.outputs, scheduler_name_);
   state_.newest_outputs = &flight.outputs;
   record_step(flight, now, shape);
+  if (flight.record.preempted > 0) watch_progress(flight.record.preempted);
   tell_schedule(now);
   if (recorder_ != nullptr) {
     recorder_->on_schedule({flight.record.number, now, state_, builder_});
@@ -220,6 +222,11 @@ void Replica::record_step(Flight& flight, Instant now, const BatchShape& shape) 
   }
 }
 
+void Replica::watch_progress(std::int64_t preempted) {
+  fruitless_preemptions_ += preempted;
+  gave_up_ = fruitless_preemptions_ / (1 + outstanding_) >= max_fruitless_preemptions_;
+}
+
 void Replica::tell_schedule(Instant now) {
   for (const StepBuilder::Admitted& admitted : builder_.admitted()) {
     LiveRequest& live = state_.requests[admitted.slot];
@@ -247,6 +254,7 @@ void Replica::apply(Instant now) {
   record.engine_gap = now - state_.last_applied;
   record.client_gap = visible - state_.last_visible;
 
+  if (flight.output_count > 0) fruitless_preemptions_ = 0;
   finished_.clear();
   finished_ids_.clear();
   for (const PendingOutput& output : flight.outputs) apply_output(output, now, visible);
@@ -357,19 +365,47 @@ void Replica::leave(Slot slot, RequestStatus status, const std::string& reason) 
   state_.leave(slot);
 }
 
-void Replica::close(Instant now) {
-  state_.dissolve_steady();
-  const std::string reason =
-      stalled()
-          ? "the scheduler gives nothing to those who wait: " + std::to_string(state_.pool.free()) +
-                " of " + std::to_string(state_.pool.size()) + " blocks are free"
-          : "the run ended first";
-  for (std::uint32_t i = 0; i < state_.requests.size(); ++i) {
-    if (state_.requests[Slot{i}].state != LiveState::kFree) {
-      leave(Slot{i}, RequestStatus::kUnfinished, reason);
-    }
+/// How many outputs of a steady request have been applied: it has had one in every step since the
+/// one that made it steady, and steps in flight do not count.
+std::int32_t Replica::applied_outputs(const LiveRequest& live) const {
+  const std::int64_t newest_applied =
+      state_.steady.coming() - static_cast<std::int64_t>(flights_up_) - 1;
+  const std::int64_t since = newest_applied - live.last_planned;
+  if (since < -1) return live.outputs();
+  return live.outputs() + live.in_flight + static_cast<std::int32_t>(since);
+}
+
+std::string Replica::why_unfinished() const {
+  const std::string blocks = std::to_string(state_.pool.free()) + " of " +
+                             std::to_string(state_.pool.size()) + " KV blocks are free";
+  if (gave_up_) {
+    return "the engine goes round in circles: " + std::to_string(fruitless_preemptions_) +
+           " preemptions and no token between them; " + blocks;
   }
-  static_cast<void>(now);
+  if (stalled()) return "the scheduler gives nothing to those who wait: " + blocks;
+  return "the run ended first";
+}
+
+void Replica::close() {
+  const std::string reason = why_unfinished();
+  for (std::uint32_t i = 0; i < state_.requests.size(); ++i) {
+    LiveRequest& live = state_.requests[Slot{i}];
+    if (live.state == LiveState::kFree) continue;
+    if (live.steady) {
+      const std::int32_t outputs = applied_outputs(live);
+      if (outputs > live.outputs()) {
+        live.last_token = state_.last_applied;
+        live.client_last_token = state_.last_visible;
+      }
+      live.known = live.request.input_tokens + outputs;
+    }
+    leave(Slot{i}, RequestStatus::kUnfinished, reason);
+  }
+  for (const Coming& coming : coming_) {
+    const Slot slot = state_.enter(coming.request, coming.sent, coming.when);
+    leave(slot, RequestStatus::kUnfinished, reason);
+  }
+  coming_.clear();
 }
 
 }  // namespace orrery

@@ -60,6 +60,9 @@ struct ReplicaSetup {
   std::int32_t idle_turns = 2;
   /// schedule() calls after which the replica stops; for recordings of engines that never end.
   std::int64_t max_steps = INT64_MAX;
+  /// Preemptions without a token in between, for each request it has (and a hundred at least),
+  /// after which the replica gives up: an engine whose KV cache is too small can go round for ever.
+  std::int64_t max_fruitless_preemptions = 100;
 };
 
 /// One engine and its API process. Its loop is vLLM's (v1/engine/core.py, step and
@@ -80,7 +83,7 @@ class Replica final : public Component {
   void submit(const Request& request, Instant now);
   void on_alarm(Instant now) override;
   /// The run is over: who is still here is told to the observer as unfinished.
-  void close(Instant now);
+  void close();
 
   /// Requests sent and not yet done, for routers.
   [[nodiscard]] std::int64_t outstanding() const { return outstanding_; }
@@ -88,7 +91,7 @@ class Replica final : public Component {
   [[nodiscard]] const EngineState& state() const { return state_; }
   /// Nothing is in flight and the scheduler gives nothing to those who wait: it would spin for
   /// ever.
-  [[nodiscard]] bool stalled() const { return dormant_ && has_requests(); }
+  [[nodiscard]] bool stalled() const { return (dormant_ || gave_up_) && has_requests(); }
 
   struct Counters {
     std::int64_t steps = 0;        // schedule() calls that scheduled something
@@ -130,6 +133,9 @@ class Replica final : public Component {
   void throw_away_token_in_flight(const LiveRequest& live);
   void leave(Slot slot, RequestStatus status, const std::string& reason);
   void fall_dormant(Instant next_turn);
+  void watch_progress(std::int64_t preempted);
+  [[nodiscard]] std::int32_t applied_outputs(const LiveRequest& live) const;
+  [[nodiscard]] std::string why_unfinished() const;
 
   ReplicaId id_;
   EngineState state_;
@@ -149,6 +155,7 @@ class Replica final : public Component {
   bool wants_events_;
   std::int32_t max_idle_turns_;
   std::int64_t max_steps_;
+  std::int64_t max_fruitless_preemptions_;
 
   std::deque<Coming> coming_;      // accepted by the frontend, not yet read by the engine
   std::array<Flight, 2> flights_;  // a ring
@@ -162,6 +169,8 @@ class Replica final : public Component {
   bool idle_turn_ = false;  // this turn's schedule() gave nothing
   bool unflushed_ = false;  // an end was found and no schedule() call has followed
   bool dormant_ = false;
+  bool gave_up_ = false;
+  std::int64_t fruitless_preemptions_ = 0;
   Instant next_turn_;  // while dormant: the turns would fall on this and every pause after
   std::int32_t idle_turns_ = 0;
   std::int64_t quiet_left_ = 0;  // steps for which the promise still holds

@@ -252,7 +252,11 @@ Admission StepBuilder::admit(Slot slot, const AdmitOptions& options) {
 
   std::int32_t tokens = std::min(live.known - cached, options.chunk_tokens);
   if (!options.ignore_budget) {
-    if (options.whole && tokens > budget_) return Admission::kNoBudget;
+    if (options.whole && tokens > budget_) {
+      // It will need fewer tokens once what it misses is there.
+      refusals_.push_back({match.missing_group, match.missing_place});
+      return Admission::kNoBudget;
+    }
     tokens = std::min(tokens, budget_);
   }
   if (tokens <= 0) return Admission::kNoBudget;

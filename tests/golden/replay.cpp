@@ -247,6 +247,7 @@ Replay replay(const Case& golden, bool step_by_step) {
   setup.step_by_step = step_by_step;
   setup.idle_turns = 4;
   setup.max_steps = golden.max_steps;
+  setup.max_fruitless_preemptions = INT64_MAX / 2;
   auto replica = std::make_unique<Replica>(std::move(setup), simulation, fingerprint, results);
   if (step_by_step) replica->set_recorder(&recorder);
   cluster.add(std::move(replica));
