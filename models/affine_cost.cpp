@@ -68,8 +68,10 @@ class AffineCost final : public CostModel {
     add(breakdown, "requests", shape.scheduled_requests(), step_.per_request);
   }
   [[nodiscard]] std::string basis() const override {
-    return fmt::format("a given formula, no model: {} + {} * tokens + {} * requests",
-                       human(step_.constant), human(step_.per_token), human(step_.per_request));
+    std::string text = "a given formula, no model: " + human(step_.constant);
+    if (step_.per_token.count() > 0) text += " + " + human(step_.per_token) + " * tokens";
+    if (step_.per_request.count() > 0) text += " + " + human(step_.per_request) + " * requests";
+    return text;
   }
 
  private:

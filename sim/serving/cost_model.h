@@ -64,7 +64,8 @@ struct OperatorCost {
   Flops flops;
   Bytes bytes;
   Duration time;
-  /// What bounds it: "compute", "memory", "link", "launch" or "host".
+  /// What bounds it: "compute", "memory", "link", "launch" or "host"; "formula" where a cost was
+  /// given and nothing is modelled.
   std::string bound;
   /// The formula or the measured rows it rests on.
   std::string basis;
