@@ -61,6 +61,16 @@ TEST_CASE("a prompt that quotes what still runs is let in by the very step that 
   check_both_modes(scenario);
 }
 
+TEST_CASE("a prompt refused for the budget fits once its quotation is cached") {
+  // Without chunking, request 1 needs 64 - 16 = 48 tokens at once and 39 are left beside request 0;
+  // when request 0 has filled its second block, it needs 32.
+  Scenario scenario = plain();
+  scenario.scheduler_options.numbers["enable_chunked_prefill"] = 0;
+  scenario.engine.max_num_batched_tokens = 40;
+  scenario.plan = {request(0, 16, 60), quoting(0, 2'500, 32, 16, 5)};
+  check_both_modes(scenario);
+}
+
 TEST_CASE("what a victim gives back does not enlarge the chunk that it was preempted for") {
   // Priority: request 0 (least important) decodes, request 1 prefills 200 tokens in chunks of what
   // the budget of 20 leaves: 19. When the blocks run out, request 0 is preempted after it was

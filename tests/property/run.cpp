@@ -107,12 +107,11 @@ class World {
     run_.events = std::move(events_.events);
     run_.failures.expect(!events_.ran_back, "an observer was told of time running back");
     run_.fingerprint = fingerprint_.value();
-    for (const auto& replica : cluster_.replicas()) {
-      const Replica::Counters& counters = replica->counters();
-      run_.counters.push_back(counters);
-      const bool circled = counters.steps + counters.empty_steps >= kMostCalls;
-      run_.failures.expect(!circled || may_circle_, "the run goes round in circles");
-      run_.cut = run_.cut || circled;
+    for (const auto& replica : cluster_.replicas()) run_.counters.push_back(replica->counters());
+    for (const Heard::Leaving& leaving : run_.heard.leaving) {
+      if (!leaving.reason.starts_with("the engine goes round in circles")) continue;
+      run_.failures.expect(may_circle_, leaving.reason);
+      run_.cut = true;
     }
     for (const auto& recorder : recorders_) run_.compared_hits += recorder->compared_hits();
   }
@@ -133,7 +132,6 @@ class World {
     setup.eviction = std::move(eviction);
     setup.cost = std::make_shared<world::ShapeCost>(scenario.cost);
     setup.step_by_step = options.step_by_step;
-    setup.max_steps = kMostCalls;
     auto replica =
         std::make_unique<Replica>(std::move(setup), simulation_, fingerprint_, listener_);
     if (options.watched) {

@@ -27,15 +27,12 @@ struct Run {
   std::uint64_t fingerprint = 0;
   std::int64_t sent = 0;
   Instant end;
-  /// It was ended by the clock or after kMostCalls: requests may be left.
+  /// It was ended by the clock, or a replica gave up: requests may be left.
   bool cut = false;
   std::int64_t compared_hits = 0;
   /// Of the block checker, or the exception that ended the run.
   Failures failures;
 };
-
-/// No scenario needs so many schedule() calls; one that does goes round in circles.
-inline constexpr std::int64_t kMostCalls = 50'000;
 
 struct RunOptions {
   bool step_by_step = false;

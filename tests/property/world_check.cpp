@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/property/world_check.h"
 
+#include "sim/core/random.h"
 #include "tests/property/equality.h"
 #include "tests/property/reference_replica.h"
 
@@ -18,11 +19,23 @@ WorldCheck check_world(const Scenario& scenario) {
   if (!unwatched->failures.empty()) failures.add("unwatched:" + unwatched->failures.text());
   check_equal_runs(*check.walked, *check.skipped, failures);
   check_equal_runs(*check.walked, *unwatched, failures);
-  if (failures.empty() && !check.walked->cut) {
+  if (failures.empty()) {
     check.totals = check_accounts(scenario, *check.walked, failures);
     check.hit_tokens = check_against_reference(scenario, *check.walked, failures);
   }
   return check;
+}
+
+void check_cut_world(const Scenario& scenario, const Run& whole, Failures& failures) {
+  RandomStream random(scenario.seed, "property", "cut");
+  const Instant until =
+      Instant::at(picoseconds(random.between(0, whole.end.since_start().count())));
+  const auto walked = run_scenario(scenario, {.step_by_step = true, .until = until});
+  const auto skipped = run_scenario(scenario, {.step_by_step = false, .until = until});
+  Failures found;
+  check_equal_runs(*walked, *skipped, found);
+  if (found.empty()) check_accounts(scenario, *walked, found);
+  if (!found.empty()) failures.add("cut short:" + found.text());
 }
 
 }  // namespace orrery::property

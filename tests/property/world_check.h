@@ -24,6 +24,10 @@ struct WorldCheck {
 /// three, and holds the first to the accounts and to the reference.
 [[nodiscard]] WorldCheck check_world(const Scenario& scenario);
 
+/// The same but for the reference, and the clock stops somewhere within `whole`: whoever is left
+/// must be told truly.
+void check_cut_world(const Scenario& scenario, const Run& whole, Failures& failures);
+
 }  // namespace orrery::property
 
 #endif  // ORRERY_TESTS_PROPERTY_WORLD_CHECK_H_
