@@ -20,13 +20,17 @@ constexpr int kBadUsage = 2;
 constexpr int kBadTrace = 3;
 constexpr int kBug = 70;
 
-constexpr std::array<Command, 5> kCommands = {{
+constexpr std::array<Command, 6> kCommands = {{
     {"run",
      "SCENARIO.yaml [--set key.path=value ...] [--out DIR] [--seed N] [--timeline FILE] "
      "[--step-by-step] [--steps] [--json]",
      "Simulate a scenario.", run_command},
     {"explain", "SCENARIO.yaml --prefill TOKENS[@CONTEXT] ... --decode COUNT@CONTEXT ... [--json]",
      "Show what one step costs, operator by operator.", explain_command},
+    {"fabric",
+     "HARDWARE.yaml --collective all_reduce --bytes 64MiB [--ranks 8] | --transfer SRC DST "
+     "[--json]",
+     "Time a collective or a copy on one machine.", fabric_command},
     {"sweep", "SWEEP.yaml --out RESULTS.db [--jobs N] [--csv FILE]",
      "Run a grid of scenarios; resumable.", sweep_command},
     {"list", "[schedulers|eviction|routers|engines|hardware|models|traces|options]",

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/hardware/fabric/node.h"
+
+#include <algorithm>
+
+namespace orrery {
+
+void PeerCopyOptions::describe(Describer& d) {
+  d.required().field("start", start, Range::not_negative(),
+                     "From a copy's submit to its first byte on the links.");
+  d.required().field("sources", sources, "Where each figure of this section comes from.");
+}
+
+void NicOptions::describe(Describer& d) {
+  d.required().field("rate", rate, Range::positive(), "One direction.");
+  d.required().field("sources", sources, "Where each figure of this section comes from.");
+}
+
+void NodeSpec::describe(Describer& d) {
+  d.required().field("name", name, "The machine's name.");
+  d.required().field("gpu", gpu, "Its GPU: a name in configs/hardware.");
+  d.field("also", also, "Other GPUs in configs/hardware that come in such a machine.");
+  d.required().field("gpus", gpus, Range::between(2, 1024), "How many.");
+  d.required().object_of("nvlink", nvlink, "A GPU's links into the node's switches.");
+  d.required().object_of("tuner", tuner, "What NCCL's tuner knows of the machine.");
+  d.required().object_of("copy", copy, "Copies from GPU to GPU.");
+  d.required().object_of("pcie", pcie, "Each GPU's link to the host.");
+  d.required().object_of("nic", nic, "Each GPU's way out of the machine.");
+}
+
+Topology NodeSpec::topology() const {
+  Topology topology;
+  const PortId nvswitch = topology.add_port("nvswitch");
+  for (std::int64_t i = 0; i < gpus; ++i) {
+    topology.add_both_ways(topology.add_port("gpu" + std::to_string(i)), nvswitch,
+                           nvlink.port_rate(), Duration());
+  }
+  const PortId host = topology.add_port("host");
+  const Bandwidth to_gpu = derived_copy_rate(pcie, PcieLink::kHost);
+  const Bandwidth to_host = derived_copy_rate(pcie, PcieLink::kDevice);
+  for (std::int64_t i = 0; i < gpus; ++i) {
+    const PortId gpu_port = *topology.find("gpu" + std::to_string(i));
+    const PortId bridge = topology.add_port("pcie" + std::to_string(i));
+    const PortId way_out = topology.add_port("nic" + std::to_string(i));
+    const Bandwidth out = std::min(to_host, nic.rate);
+    const Bandwidth in = std::min(to_gpu, nic.rate);
+    topology.add_link(host, bridge, to_gpu, pcie.wire_latency);
+    topology.add_link(bridge, host, to_host, pcie.wire_latency);
+    topology.add_link(bridge, gpu_port, to_gpu, pcie.wire_latency);
+    topology.add_link(gpu_port, bridge, to_host, pcie.wire_latency);
+    topology.add_link(bridge, way_out, out, pcie.wire_latency);
+    topology.add_link(way_out, bridge, in, pcie.wire_latency);
+  }
+  return topology;
+}
+
+CollectiveWorld NodeSpec::world(const Topology& topology) const {
+  return {nvlink, tuner, topology.find("gpu0").value(), topology.find("nvswitch").value(), {}};
+}
+
+}  // namespace orrery

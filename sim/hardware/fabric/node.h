@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ORRERY_SIM_HARDWARE_FABRIC_NODE_H_
+#define ORRERY_SIM_HARDWARE_FABRIC_NODE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/core/describer.h"
+#include "sim/core/units.h"
+#include "sim/hardware/fabric/collective.h"
+#include "sim/hardware/fabric/topology.h"
+#include "sim/hardware/nvlink/nvlink.h"
+#include "sim/hardware/pcie/pcie_link.h"
+
+namespace orrery {
+
+/// A copy from GPU to GPU by a copy engine.
+struct PeerCopyOptions {
+  /// From a copy's submit to its first byte on the links.
+  Duration start;
+  std::string sources;
+  void describe(Describer& d);
+};
+
+/// One way out of the node for each GPU, behind the GPU's own PCIe switch.
+struct NicOptions {
+  Bandwidth rate;
+  std::string sources;
+  void describe(Describer& d);
+};
+
+/// A machine with several GPUs on switches: configs/hardware/nodes/.
+struct NodeSpec {
+  std::string name;
+  /// Name of the GPU's card in configs/hardware, or another that has the same links.
+  std::string gpu;
+  std::vector<std::string> also;
+  std::int64_t gpus = 0;
+  NvlinkOptions nvlink;
+  TunerConstants tuner;
+  PeerCopyOptions copy;
+  PcieOptions pcie;
+  NicOptions nic;
+
+  void describe(Describer& d);
+
+  /// Ports `gpu0`..., `nvswitch`, `host`, `pcie0`..., `nic0`...
+  [[nodiscard]] Topology topology() const;
+  /// How collectives see `topology`, which topology() made. The node has to outlive it.
+  [[nodiscard]] CollectiveWorld world(const Topology& topology) const;
+};
+
+}  // namespace orrery
+
+#endif  // ORRERY_SIM_HARDWARE_FABRIC_NODE_H_

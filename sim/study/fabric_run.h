@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ORRERY_SIM_STUDY_FABRIC_RUN_H_
+#define ORRERY_SIM_STUDY_FABRIC_RUN_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/core/units.h"
+#include "sim/hardware/fabric/node.h"
+
+namespace orrery {
+
+/// The node that `name` means: a file or a name of configs/hardware/nodes, or a GPU's card or name,
+/// which stands for the shipped node that is full of it. Throws ConfigError.
+[[nodiscard]] NodeSpec load_node(const std::string& name);
+
+/// What `orrery fabric` reports of a collective or a copy.
+struct FabricResult {
+  std::string node;
+  Duration time;
+  /// Bytes over time, and that times the busiest link's share (nccl-tests).
+  double algorithm_gb_per_s = 0;
+  double bus_gb_per_s = 0;
+  std::string algorithm;
+  /// Of what a link of a PCIe copy reaches by its options, the share that measured copies lack:
+  /// what the host does besides. Only for copies from and to the host, where one was measured.
+  std::optional<double> host_residual;
+};
+
+/// `algorithm` is empty (NCCL's choice), `vllm` (its custom all-reduce) or an algorithm's name,
+/// with a protocol or without: `ring/LL`, `nvls`. Throws ConfigError for what the node cannot do.
+[[nodiscard]] FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
+                                          std::string_view algorithm);
+
+/// A copy between two ports of the node; with `both_ways`, another one goes back at the same time.
+/// The bandwidths are then of both together.
+[[nodiscard]] FabricResult run_transfer(const NodeSpec& node, std::string_view from,
+                                        std::string_view to, Bytes bytes, bool both_ways);
+
+[[nodiscard]] Collective parse_collective(std::string_view name);
+
+}  // namespace orrery
+
+#endif  // ORRERY_SIM_STUDY_FABRIC_RUN_H_

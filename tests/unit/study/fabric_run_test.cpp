@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/study/fabric_run.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "sim/core/errors.h"
+#include "sim/hardware/gpu.h"
+#include "sim/study/catalogue.h"
+
+namespace orrery {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Bytes kLong{512LL << 20};
+
+void use_own_configs() {
+  REQUIRE(setenv("ORRERY_CONFIGS", (fs::path(ORRERY_SOURCE_DIR) / "configs").c_str(), 1) == 0);
+}
+
+double relative(double value, double expected) { return std::abs(value / expected - 1); }
+
+TEST_CASE("every shipped machine is full of a shipped GPU with the same links") {
+  use_own_configs();
+  std::size_t nodes = 0;
+  for (const auto& entry : fs::directory_iterator(configs_folder() + "/hardware/nodes")) {
+    INFO(entry.path().string());
+    const NodeSpec node = load_node(entry.path().string());
+    ++nodes;
+    std::vector<std::string> gpus = node.also;
+    gpus.push_back(node.gpu);
+    for (const std::string& name : gpus) {
+      const GpuSpec gpu = load_gpu(name, {});
+      CHECK(gpu.links.nvlink == node.nvlink.port_rate());
+      CHECK(gpu.links.nvlink_generation == node.nvlink.generation);
+      CHECK(gpu.links.pcie_generation == node.pcie.generation);
+      CHECK(gpu.links.pcie_lanes == node.pcie.lanes);
+    }
+    const Topology topology = node.topology();
+    for (const char* port : {"gpu0", "gpu7", "host", "nvswitch", "nic7"}) {
+      CHECK(topology.find(port).has_value());
+    }
+  }
+  CHECK(nodes >= 4);
+}
+
+TEST_CASE("a GPU's name or card stands for the machine that is full of it") {
+  use_own_configs();
+  CHECK(load_node("h200-sxm").name == load_node("hgx-h200-8").name);
+  CHECK(load_node("a100-sxm-40gb").name == load_node("hgx-a100-8").name);
+  CHECK(load_node(configs_folder() + "/hardware/h100-sxm.yaml").name ==
+        load_node(configs_folder() + "/hardware/nodes/hgx-h100-8.yaml").name);
+  CHECK_THROWS_AS(static_cast<void>(load_node("rtx-4090")), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(load_node("no-such-machine")), ConfigError);
+}
+
+TEST_CASE("copies over NVLink: 396 GB/s one way and 784 GB/s both ways were measured on H200") {
+  use_own_configs();
+  const NodeSpec node = load_node("hgx-h200-8");
+  CHECK(relative(run_transfer(node, "gpu0", "gpu5", kLong, false).bus_gb_per_s, 396.4) < 0.03);
+  CHECK(relative(run_transfer(node, "gpu0", "gpu5", kLong, true).bus_gb_per_s, 783.7) < 0.03);
+}
+
+TEST_CASE("copies over PCIe reach what was measured, without a fitted factor") {
+  use_own_configs();
+  const NodeSpec h200 = load_node("hgx-h200-8");
+  const FabricResult down = run_transfer(h200, "host", "gpu0", kLong, false);
+  CHECK(relative(down.bus_gb_per_s, 55.43) < 0.02);
+  const FabricResult up = run_transfer(h200, "gpu0", "host", kLong, false);
+  CHECK(relative(up.bus_gb_per_s, 55.06) < 0.02);
+  // The residual is against the rate without the copy's start: 1 - 55.06/55.86.
+  CHECK(up.host_residual.value() == doctest::Approx(0.0143).epsilon(0.02));
+  const NodeSpec a100 = load_node("hgx-a100-8");
+  CHECK(relative(run_transfer(a100, "host", "gpu0", kLong, false).bus_gb_per_s, 25.13) < 0.05);
+  CHECK(!run_transfer(a100, "gpu0", "host", kLong, false).host_residual.has_value());
+}
+
+TEST_CASE("small copies are all start") {
+  use_own_configs();
+  const NodeSpec node = load_node("hgx-h200-8");
+  // 2 us of start, one request: 32 B up, 25 + 500 ns, 288 B down, 25 ns: 555.1 ns.
+  const Duration time = run_transfer(node, "host", "gpu0", Bytes(256), false).time;
+  CHECK(to_seconds(time) == doctest::Approx(2.5551e-6).epsilon(1e-4));
+}
+
+TEST_CASE("what a machine cannot do is one clear error") {
+  use_own_configs();
+  const NodeSpec h200 = load_node("hgx-h200-8");
+  const NodeSpec a100 = load_node("hgx-a100-8");
+  const CollectiveJob job{Collective::kAllReduce, Bytes(1 << 20), 8, true};
+  const auto refused = [&](const NodeSpec& node, const CollectiveJob& of, const char* algorithm) {
+    CHECK_THROWS_AS(static_cast<void>(run_collective(node, of, algorithm)), ConfigError);
+  };
+  refused(a100, job, "nvls");
+  refused(h200, {Collective::kAllReduce, Bytes(1 << 20), 8, false}, "nvls");
+  refused(h200, {Collective::kAllReduce, Bytes(1 << 20), 9, true}, "");
+  refused(h200, {Collective::kAllReduce, Bytes(1 << 20), 1, true}, "");
+  refused(h200, {Collective::kAllReduce, Bytes(7), 8, true}, "");
+  refused(h200, {Collective::kAllGather, Bytes(1 << 20), 8, true}, "vllm");
+  refused(h200, job, "rong");
+  refused(h200, job, "ring/LL64");
+  CHECK_THROWS_AS(static_cast<void>(run_transfer(h200, "gpu0", "gpu8", kLong, false)), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(run_transfer(h200, "gpu0", "gpu0", kLong, false)), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(parse_collective("all_reduc")), ConfigError);
+}
+
+TEST_CASE("an algorithm asked for by name is the one that runs") {
+  use_own_configs();
+  const NodeSpec node = load_node("hgx-h200-8");
+  const CollectiveJob job{Collective::kAllReduce, Bytes(16 << 20), 8, true};
+  CHECK(run_collective(node, job, "").algorithm == "nvls/Simple");
+  CHECK(run_collective(node, job, "vllm").algorithm == "two-shot");
+  CHECK(run_collective(node, job, "ring/LL").algorithm == "ring/LL");
+  CHECK(run_collective(node, job, "double-tree").algorithm == "double-tree/Simple");
+}
+
+}  // namespace
+}  // namespace orrery
