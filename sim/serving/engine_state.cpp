@@ -88,10 +88,11 @@ void EngineState::write_back(Slot slot) {
   live.in_flight = options.async_scheduling ? 1 : 0;
   live.known = steady.computed(live) + 1 - live.in_flight;
   live.last_sampled = newest;
-  if (!options.async_scheduling) {
-    live.last_token = last_applied;
-    live.client_last_token = last_visible;
-  } else if (live.last_planned != newest) {
+  // Whoever became steady in the newest call is listed there already, and told its time one by one.
+  if (options.async_scheduling && live.last_planned == newest) return;
+  live.last_token = last_applied;
+  live.client_last_token = last_visible;
+  if (options.async_scheduling) {
     newest_outputs->push_back({slot, live.request.id, PendingOutput::Kind::kContinuing});
   }
 }
