@@ -23,16 +23,22 @@ std::vector<std::string> with_joined_transfer(std::vector<std::string> words) {
   return words;
 }
 
-Bytes bytes_of(const Arguments& arguments) {
-  const std::string text = arguments.text("bytes");
-  if (text.empty()) throw ConfigError("orrery fabric: needs --bytes, as 64MiB");
+Bytes bytes_of(const Arguments& arguments, const char* option) {
+  const std::string name = std::string("--") + option;
+  const std::string text = arguments.text(option);
+  if (text.empty()) throw ConfigError("orrery fabric: needs " + name + ", as 64MiB");
   try {
     const Bytes bytes = parse_bytes(text);
     if (bytes.count() > 0) return bytes;
   } catch (const std::invalid_argument& error) {
-    throw ConfigError(std::string("--bytes: ") + error.what());
+    throw ConfigError(name + ": " + error.what());
   }
-  throw ConfigError("--bytes " + text + ": is not above 0");
+  throw ConfigError(name + " " + text + ": is not above 0");
+}
+
+FabricRung rung_of(const Arguments& arguments) {
+  if (!arguments.has("packets")) return {};
+  return {bytes_of(arguments, "packets")};
 }
 
 std::int64_t ranks_of(const Arguments& arguments, const NodeSpec& node) {
@@ -63,16 +69,17 @@ FabricResult run(const Arguments& arguments, const NodeSpec& node) {
     throw ConfigError("orrery fabric: needs either --collective NAME or --transfer SRC DST");
   }
   if (transfer.empty()) {
-    const CollectiveJob job{parse_collective(arguments.text("collective")), bytes_of(arguments),
-                            ranks_of(arguments, node), is_floating(arguments)};
-    return run_collective(node, job, arguments.text("algorithm"));
+    const CollectiveJob job{parse_collective(arguments.text("collective")),
+                            bytes_of(arguments, "bytes"), ranks_of(arguments, node),
+                            is_floating(arguments)};
+    return run_collective(node, job, arguments.text("algorithm"), rung_of(arguments));
   }
   const std::size_t blank = transfer.find(' ');
   if (blank == std::string::npos) {
     throw ConfigError("--transfer " + transfer + ": needs two places, as --transfer gpu0 gpu1");
   }
   return run_transfer(node, transfer.substr(0, blank), transfer.substr(blank + 1),
-                      bytes_of(arguments), arguments.has("both-ways"));
+                      bytes_of(arguments, "bytes"), arguments.has("both-ways"), rung_of(arguments));
 }
 
 void print_json(const FabricResult& result) {
@@ -104,6 +111,7 @@ int fabric_command(const std::vector<std::string>& words, const Policies&) {
   arguments.value("dtype", "bfloat16 (default), float16, float32, int8 or int32");
   arguments.value("algorithm", "instead of NCCL's choice: vllm, ring[/LL], double-tree, nvls, ...");
   arguments.value("transfer", "SRC DST: a copy between two places, as gpu0 gpu1 or host gpu0");
+  arguments.value("packets", "SIZE: move packets of this size over NVLink and NICs, not flows");
   arguments.flag("both-ways", "another copy goes back at the same time");
   arguments.flag("json", "print one JSON object");
   if (arguments.parse(with_joined_transfer(words))) return 0;

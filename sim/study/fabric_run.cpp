@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <memory>
 
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
 #include "sim/core/errors.h"
 #include "sim/hardware/fabric/fabric.h"
+#include "sim/hardware/fabric/packet_fabric.h"
 #include "sim/study/catalogue.h"
 
 namespace orrery {
@@ -115,6 +117,11 @@ Duration end_of(Machine& machine, std::size_t count) {
   return now.since_start();
 }
 
+std::unique_ptr<Machine> make_fabric(const Topology& topology, const FabricRung& rung) {
+  if (rung.packet) return std::make_unique<PacketFabric>(topology, *rung.packet);
+  return std::make_unique<Fabric>(topology);
+}
+
 void run_pcie(const NodeSpec& node, bool to_device, Bytes bytes, bool both_ways,
               FabricResult& result) {
   PcieLink link(node.pcie);
@@ -131,16 +138,16 @@ void run_pcie(const NodeSpec& node, bool to_device, Bytes bytes, bool both_ways,
               static_cast<double>(derived_copy_rate(node.pcie, source).units_per_second());
 }
 
-void run_fluid(const NodeSpec& node, const Topology& topology, PortId source, PortId sink,
-               Bytes bytes, bool both_ways, FabricResult& result) {
+void run_over_fabric(const NodeSpec& node, const Topology& topology, PortId source, PortId sink,
+                     Bytes bytes, bool both_ways, const FabricRung& rung, FabricResult& result) {
   const bool peers = is_gpu(topology.name(source)) && is_gpu(topology.name(sink));
   const Bytes wire = peers ? node.nvlink.wire(static_cast<double>(bytes.count())) : bytes;
-  Fabric fabric(topology);
-  static_cast<void>(fabric.submit({source, sink, wire}, Instant()));
-  if (both_ways) static_cast<void>(fabric.submit({sink, source, wire}, Instant()));
-  result.time = end_of(fabric, both_ways ? 2 : 1) + (peers ? node.copy.start : Duration());
+  const auto fabric = make_fabric(topology, rung);
+  static_cast<void>(fabric->submit({source, sink, wire}, Instant()));
+  if (both_ways) static_cast<void>(fabric->submit({sink, source, wire}, Instant()));
+  result.time = end_of(*fabric, both_ways ? 2 : 1) + (peers ? node.copy.start : Duration());
   result.algorithm = peers ? fmt::format("NVLink {}, copy engine", node.nvlink.generation)
-                           : std::string("max-min share of each link");
+                           : std::string("shortest route");
 }
 
 }  // namespace
@@ -160,7 +167,7 @@ Collective parse_collective(std::string_view name) {
 }
 
 FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
-                            std::string_view algorithm) {
+                            std::string_view algorithm, const FabricRung& rung) {
   check_job(node, job);
   const Topology topology = node.topology();
   const CollectiveWorld world = node.world(topology);
@@ -173,7 +180,7 @@ FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
   check_plan(node, job, plan);
   FabricResult result;
   result.node = node.name;
-  result.time = run_schedule(topology, build_schedule(world, job, plan));
+  result.time = run_schedule(*make_fabric(topology, rung), build_schedule(world, job, plan));
   result.algorithm = plan.text();
   result.algorithm_gb_per_s = gb_per_s(static_cast<double>(job.bytes.count()), result.time);
   result.bus_gb_per_s = result.algorithm_gb_per_s * bus_factor(job.collective, job.ranks);
@@ -181,7 +188,7 @@ FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
 }
 
 FabricResult run_transfer(const NodeSpec& node, std::string_view from, std::string_view to,
-                          Bytes bytes, bool both_ways) {
+                          Bytes bytes, bool both_ways, const FabricRung& rung) {
   const Topology topology = node.topology();
   const PortId source = port_of(topology, from);
   const PortId sink = port_of(topology, to);
@@ -192,7 +199,7 @@ FabricResult run_transfer(const NodeSpec& node, std::string_view from, std::stri
   if ((from == "host" && is_gpu(to)) || (to == "host" && is_gpu(from))) {
     run_pcie(node, from == "host", bytes, both_ways, result);
   } else {
-    run_fluid(node, topology, source, sink, bytes, both_ways, result);
+    run_over_fabric(node, topology, source, sink, bytes, both_ways, rung, result);
   }
   const double moved = static_cast<double>(bytes.count()) * (both_ways ? 2 : 1);
   result.algorithm_gb_per_s = result.bus_gb_per_s = gb_per_s(moved, result.time);

@@ -29,15 +29,22 @@ struct FabricResult {
   std::optional<double> host_residual;
 };
 
+/// Bytes as fluid flows, or packet by packet over the node's links (PCIe copies always are).
+struct FabricRung {
+  /// Of this size, if there is one.
+  std::optional<Bytes> packet;
+};
+
 /// `algorithm` is empty (NCCL's choice), `vllm` (its custom all-reduce) or an algorithm's name,
 /// with a protocol or without: `ring/LL`, `nvls`. Throws ConfigError for what the node cannot do.
 [[nodiscard]] FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
-                                          std::string_view algorithm);
+                                          std::string_view algorithm, const FabricRung& rung = {});
 
 /// A copy between two ports of the node; with `both_ways`, another one goes back at the same time.
 /// The bandwidths are then of both together.
 [[nodiscard]] FabricResult run_transfer(const NodeSpec& node, std::string_view from,
-                                        std::string_view to, Bytes bytes, bool both_ways);
+                                        std::string_view to, Bytes bytes, bool both_ways,
+                                        const FabricRung& rung = {});
 
 [[nodiscard]] Collective parse_collective(std::string_view name);
 

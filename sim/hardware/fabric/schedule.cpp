@@ -8,15 +8,14 @@
 #include <tuple>
 
 #include "sim/core/check.h"
-#include "sim/hardware/fabric/fabric.h"
 
 namespace orrery {
 namespace {
 
 class Run {
  public:
-  Run(const Topology& topology, std::span<const Schedule> schedules)
-      : fabric_(topology), ends_(schedules.size()) {
+  Run(Machine& fabric, std::span<const Schedule> schedules)
+      : fabric_(fabric), ends_(schedules.size()) {
     for (std::uint32_t of = 0; of < schedules.size(); ++of) add(schedules[of], of);
   }
 
@@ -87,7 +86,7 @@ class Run {
     }
   }
 
-  Fabric fabric_;
+  Machine& fabric_;
   std::vector<Duration> ends_;
   std::vector<Job> jobs_;
   std::map<Ticket, std::uint32_t> flows_;
@@ -97,12 +96,12 @@ class Run {
 
 }  // namespace
 
-std::vector<Duration> run_schedules(const Topology& topology, std::span<const Schedule> schedules) {
-  return Run(topology, schedules).to_end();
+std::vector<Duration> run_schedules(Machine& fabric, std::span<const Schedule> schedules) {
+  return Run(fabric, schedules).to_end();
 }
 
-Duration run_schedule(const Topology& topology, const Schedule& schedule) {
-  return run_schedules(topology, std::span(&schedule, 1)).front();
+Duration run_schedule(Machine& fabric, const Schedule& schedule) {
+  return run_schedules(fabric, std::span(&schedule, 1)).front();
 }
 
 }  // namespace orrery

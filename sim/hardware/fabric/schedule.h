@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "sim/core/units.h"
-#include "sim/hardware/fabric/topology.h"
 #include "sim/hardware/machine.h"
 
 namespace orrery {
@@ -26,11 +25,11 @@ struct Step {
 
 using Schedule = std::vector<Step>;
 
-/// Runs schedules that all begin at once over one fabric, where they slow each other as they share
-/// links. When each of them is done.
-[[nodiscard]] std::vector<Duration> run_schedules(const Topology& topology,
+/// Runs schedules that all begin at once over one fresh fabric of any rung, where they slow each
+/// other as they share links. When each of them is done.
+[[nodiscard]] std::vector<Duration> run_schedules(Machine& fabric,
                                                   std::span<const Schedule> schedules);
-[[nodiscard]] Duration run_schedule(const Topology& topology, const Schedule& schedule);
+[[nodiscard]] Duration run_schedule(Machine& fabric, const Schedule& schedule);
 
 }  // namespace orrery
 

@@ -8,7 +8,9 @@
 #include <cmath>
 
 #include "sim/core/check.h"
+#include "sim/hardware/fabric/fabric.h"
 #include "sim/hardware/fabric/node.h"
+#include "sim/hardware/fabric/packet_fabric.h"
 
 namespace orrery {
 namespace {
@@ -53,7 +55,8 @@ Duration time_of(const NodeSpec& node, const CollectiveJob& job, const Collectiv
   const Topology topology = node.topology();
   CollectiveWorld world = node.world(topology);
   world.costs = plain_costs();
-  return run_schedule(topology, build_schedule(world, job, plan));
+  Fabric fabric(topology);
+  return run_schedule(fabric, build_schedule(world, job, plan));
 }
 
 CollectiveJob job_of(Collective collective, std::int64_t bytes, std::int64_t ranks) {
@@ -140,8 +143,24 @@ TEST_CASE("two jobs on the same links slow each other, and only while both are t
   // Alone: 5 + 120 us and 5 + 480 us. Together the first has half: 5 + 240 us; by then the second
   // has done 120 of its 480, and needs 360 us more.
   const std::vector<Schedule> jobs = {shot(2'000'000), shot(8'000'000)};
-  CHECK(run_schedules(topology, jobs) ==
-        std::vector<Duration>{microseconds(245), microseconds(605)});
+  Fabric fabric(topology);
+  CHECK(run_schedules(fabric, jobs) == std::vector<Duration>{microseconds(245), microseconds(605)});
+}
+
+TEST_CASE("packets and flows agree on collectives") {
+  const NodeSpec node = plain_node(4);
+  const Topology topology = node.topology();
+  const CollectiveWorld world = node.world(topology);
+  for (const CollectivePlan plan : {CollectivePlan{Algorithm::kRing, Protocol::kSimple},
+                                    CollectivePlan{Algorithm::kNvls, Protocol::kSimple},
+                                    CollectivePlan{Algorithm::kTwoShot, Protocol::kSimple}}) {
+    const Schedule schedule =
+        build_schedule(world, job_of(Collective::kAllReduce, 32 << 20, 4), plan);
+    Fabric flows(topology);
+    PacketFabric packets(topology, Bytes(4096));
+    CHECK(to_seconds(run_schedule(packets, schedule)) ==
+          doctest::Approx(to_seconds(run_schedule(flows, schedule))).epsilon(0.01));
+  }
 }
 
 TEST_CASE("protocols change where the tuner's own sums cross") {
