@@ -46,6 +46,12 @@ void check_case(const std::filesystem::path& path) {
   CHECK(skipped.fingerprint == walked.fingerprint);
 }
 
+void check_cases(const std::vector<std::filesystem::path>& cases) {
+  for (const auto& path : cases) {
+    SUBCASE(path.stem().c_str()) { check_case(path); }
+  }
+}
+
 TEST_CASE("every recorded schedule of vLLM is reproduced step for step") {
   const std::filesystem::path shared =
       from_environment("ORRERY_SHARED", std::filesystem::path(ORRERY_SOURCE_DIR) / "../shared");
@@ -54,9 +60,14 @@ TEST_CASE("every recorded schedule of vLLM is reproduced step for step") {
     std::puts("ORRERY_TEST_SKIPPED no recordings in ORRERY_GOLDEN or ORRERY_SHARED");
     return;
   }
-  for (const auto& path : cases) {
-    SUBCASE(path.stem().c_str()) { check_case(path); }
-  }
+  check_cases(cases);
+}
+
+TEST_CASE("our own recordings have not changed") {
+  const auto cases =
+      cases_in(std::filesystem::path(ORRERY_SOURCE_DIR) / "tests" / "golden" / "recordings");
+  REQUIRE(cases.size() >= 12);
+  check_cases(cases);
 }
 
 }  // namespace
