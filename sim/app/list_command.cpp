@@ -55,6 +55,7 @@ std::vector<Topic> topics() {
       {"routers", [](const Policies& p) { print_plugins(p.routers); }},
       {"engines", [](const Policies&) { print_files("engines"); }},
       {"hardware", [](const Policies&) { print_files("hardware"); }},
+      {"machines", [](const Policies&) { print_files("hardware/nodes"); }},
       {"models", [](const Policies&) { print_files("models"); }},
       {"traces", [](const Policies&) { print_traces(); }},
       {"options",
