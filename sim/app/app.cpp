@@ -20,7 +20,7 @@ constexpr int kBadUsage = 2;
 constexpr int kBadTrace = 3;
 constexpr int kBug = 70;
 
-constexpr std::array<Command, 6> kCommands = {{
+constexpr std::array<Command, 7> kCommands = {{
     {"run",
      "SCENARIO.yaml [--set key.path=value ...] [--out DIR] [--seed N] [--timeline FILE] "
      "[--step-by-step] [--steps] [--json]",
@@ -33,6 +33,9 @@ constexpr std::array<Command, 6> kCommands = {{
      "Time a collective or a copy on one machine.", fabric_command},
     {"sweep", "SWEEP.yaml --out RESULTS.db [--jobs N] [--csv FILE]",
      "Run a grid of scenarios; resumable.", sweep_command},
+    {"memory",
+     "DEVICE.yaml --trace FILE [--set key=value ...] [--rate GB/s] [--commands FILE] [--json]",
+     "Serve a trace of accesses from one memory, command by command.", memory_command},
     {"list", "[schedulers|eviction|routers|engines|hardware|models|traces|options]",
      "Show what a scenario can name.", list_command},
     {"schema", "", "Print the JSON Schema of a scenario.", schema_command},

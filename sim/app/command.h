@@ -28,6 +28,7 @@ int list_command(const std::vector<std::string>& words, const Policies& policies
 int schema_command(const std::vector<std::string>& words, const Policies& policies);
 int explain_command(const std::vector<std::string>& words, const Policies& policies);
 int fabric_command(const std::vector<std::string>& words, const Policies& policies);
+int memory_command(const std::vector<std::string>& arguments, const Policies& policies);
 int sweep_command(const std::vector<std::string>& words, const Policies& policies);
 
 }  // namespace orrery

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "sim/app/arguments.h"
+#include "sim/app/command.h"
+#include "sim/core/errors.h"
+#include "sim/study/memory_run.h"
+
+namespace orrery {
+namespace {
+
+/// A bare number is GB/s, as in the usage line; a unit may stand beside it.
+std::optional<double> rate_of(const Arguments& arguments) {
+  if (!arguments.has("rate")) return std::nullopt;
+  const std::string text = arguments.text("rate");
+  double value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec == std::errc() && result.ptr == text.data() + text.size()) {
+    value *= 1e9;
+  } else {
+    try {
+      value = static_cast<double>(parse_bandwidth(text).units_per_second());
+    } catch (const std::invalid_argument& error) {
+      throw ConfigError(std::string("--rate: ") + error.what());
+    }
+  }
+  if (!(value > 0 && value < 1e18)) throw ConfigError("--rate: '" + text + "' is not above 0 GB/s");
+  return value;
+}
+
+void print_json(const MemoryRun& run) {
+  using nlohmann::ordered_json;
+  ordered_json commands;
+  for (std::size_t c = 0; c < hbm::kCommandNames.size(); ++c) {
+    commands[std::string(hbm::kCommandNames[c])] = run.statistics.commands[c];
+  }
+  const hbm::EnergyUse& energy = run.energy;
+  const ordered_json document = {{"cycles", run.cycles},
+                                 {"clock_ps", run.clock_ps},
+                                 {"gb_per_s", run.gb_per_s},
+                                 {"share_of_peak", run.share_of_peak},
+                                 {"row_hit_rate", run.row_hit_rate},
+                                 {"avg_read_latency_ns", run.avg_read_latency_ns},
+                                 {"p50_read_latency_ns", run.p50_read_latency_ns},
+                                 {"p99_read_latency_ns", run.p99_read_latency_ns},
+                                 {"commands", commands},
+                                 {"energy_pj", energy.total_pj()},
+                                 {"energy_parts_pj",
+                                  {{"activate", energy.activate_pj},
+                                   {"read", energy.read_pj},
+                                   {"write", energy.write_pj},
+                                   {"refresh", energy.refresh_pj},
+                                   {"background", energy.background_pj}}},
+                                 {"requests", run.statistics.requests()},
+                                 {"reads", run.statistics.reads},
+                                 {"writes", run.statistics.writes},
+                                 {"forwarded_reads", run.statistics.forwarded_reads},
+                                 {"merged_writes", run.statistics.merged_writes},
+                                 {"cpu_s", run.cpu_s}};
+  fmt::print("{}\n", document.dump(2));
+}
+
+void print_table(const hbm::MemoryConfig& config, const MemoryRun& run) {
+  const auto requests = static_cast<double>(run.statistics.requests());
+  const double bits = requests * static_cast<double>(config.device.geometry.access.count()) * 8;
+  fmt::print("{}: {} requests in {:.1f} clocks of {:.2f} ps\n", config.device.name,
+             run.statistics.requests(), run.cycles, run.clock_ps);
+  fmt::print("bandwidth      {:.2f} GB/s, {:.1f} % of peak\n", run.gb_per_s,
+             100 * run.share_of_peak);
+  fmt::print("row hits       {:.1f} %\n", 100 * run.row_hit_rate);
+  fmt::print("read latency   mean {:.1f} ns, p50 {:.1f}, p99 {:.1f}\n", run.avg_read_latency_ns,
+             run.p50_read_latency_ns, run.p99_read_latency_ns);
+  fmt::print("energy         {:.2f} pJ/bit\n", run.energy.total_pj() / bits);
+  fmt::print("commands      ");
+  for (std::size_t c = 0; c < hbm::kCommandNames.size(); ++c) {
+    if (run.statistics.commands[c] == 0) continue;
+    fmt::print(" {} {}", hbm::kCommandNames[c], run.statistics.commands[c]);
+  }
+  fmt::print("\n");
+}
+
+}  // namespace
+
+int memory_command(const std::vector<std::string>& words, const Policies&) {
+  Arguments arguments("memory", "DEVICE.yaml");
+  arguments.values("set", "key.path=value: overrides the file; may be repeated");
+  arguments.value("trace", "accesses: 64-bit words, or lines of R|W 0xADDRESS");
+  arguments.value("rate", "GB/s at which the accesses arrive; as fast as they are taken if absent");
+  arguments.value("commands", "file for the command trace (CSV)");
+  arguments.flag("json", "print one JSON object");
+  if (arguments.parse(words)) return 0;
+  if (!arguments.has("trace")) throw ConfigError("orrery memory: --trace FILE is missing");
+  const std::optional<double> rate = rate_of(arguments);
+  const hbm::MemoryConfig config = load_memory(arguments.file(), arguments.texts("set"));
+  const MemoryRun run =
+      run_memory(config, arguments.text("trace"), rate, arguments.text("commands"));
+  if (arguments.has("json")) {
+    print_json(run);
+  } else {
+    print_table(config, run);
+  }
+  return 0;
+}
+
+}  // namespace orrery

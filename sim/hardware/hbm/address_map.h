@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where an address lies, written as widths, most significant first:
+//
+//   Ro14 Si1 Ba2 Co5 Bg2 Pc1 Ch4          fields may repeat: Ro14 Co3 Bg2 Co2 ...
+//   Ro Si Ba Co Bg Pc Ch                  without a number: all bits that the device has
+//   ... Ch%96                             a channel count that is no power of two
+//   ... Bg^=Ro[1:0]                       after the fields: one field hashed by bits of another
+//
+// or as a name: `bgil`, `robaracoch`. Every map is a bijection of the device's accesses: bits are
+// taken once each, a remainder comes with its quotient, and x ^= f(y) undoes itself.
+#ifndef ORRERY_SIM_HARDWARE_HBM_ADDRESS_MAP_H_
+#define ORRERY_SIM_HARDWARE_HBM_ADDRESS_MAP_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/hardware/hbm/device.h"
+
+namespace orrery::hbm {
+
+enum class Field : std::uint8_t { kChannel, kPseudo, kStack, kGroup, kBank, kRow, kColumn };
+inline constexpr int kFields = 7;
+
+/// The parts of one access's address.
+using Coordinates = std::array<std::uint32_t, kFields>;
+[[nodiscard]] constexpr std::size_t index_of(Field f) { return static_cast<std::size_t>(f); }
+
+struct NamedMap {
+  std::string_view name;
+  std::string_view text;
+};
+[[nodiscard]] const std::vector<NamedMap>& named_maps();
+
+class AddressMap {
+ public:
+  /// Throws std::invalid_argument, which names the word, for what is not a map of this device.
+  AddressMap(std::string_view text, const Geometry& geometry);
+
+  /// `block` is the address in accesses, less than blocks().
+  [[nodiscard]] Coordinates locate(std::uint64_t block) const {
+    Coordinates at{};
+    for (const Step& step : steps_) {
+      std::uint64_t part = 0;
+      if (step.modulus == 0) {
+        part = block & step.mask;
+        block >>= step.width;
+      } else {
+        part = block % step.modulus;
+        block /= step.modulus;
+      }
+      at[step.field] |= static_cast<std::uint32_t>(part << step.shift);
+    }
+    for (const Hash& hash : hashes_) at[hash.to] ^= (at[hash.from] >> hash.low) & hash.mask;
+    return at;
+  }
+  /// The same with the bank counted through its channel.
+  struct Place {
+    std::uint32_t channel, bank, row, column;
+  };
+  [[nodiscard]] Place place(std::uint64_t block) const {
+    const Coordinates at = locate(block);
+    const std::uint32_t stack =
+        (at[index_of(Field::kPseudo)] << stack_bits_) | at[index_of(Field::kStack)];
+    const std::uint32_t group = (stack << group_bits_) | at[index_of(Field::kGroup)];
+    return {at[index_of(Field::kChannel)], (group << bank_bits_) | at[index_of(Field::kBank)],
+            at[index_of(Field::kRow)], at[index_of(Field::kColumn)]};
+  }
+  [[nodiscard]] std::uint64_t block_of(Coordinates at) const;
+  [[nodiscard]] std::uint64_t blocks() const { return blocks_; }
+
+ private:
+  /// Takes the lowest bits that are left.
+  struct Step {
+    std::uint64_t mask;
+    std::uint64_t modulus;
+    std::uint8_t width;
+    std::uint8_t shift;
+    std::uint8_t field;
+  };
+  struct Hash {
+    std::uint8_t to;
+    std::uint8_t from;
+    std::uint8_t low;
+    std::uint32_t mask;
+  };
+  class Parser;
+
+  std::vector<Step> steps_;
+  std::vector<Hash> hashes_;
+  std::uint64_t blocks_ = 0;
+  int stack_bits_ = 0, group_bits_ = 0, bank_bits_ = 0;
+};
+
+}  // namespace orrery::hbm
+
+#endif  // ORRERY_SIM_HARDWARE_HBM_ADDRESS_MAP_H_

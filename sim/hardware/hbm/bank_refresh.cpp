@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/hardware/hbm/bank_refresh.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace orrery::hbm {
+namespace {
+
+/// Intervals of refresh that JEDEC lets a controller owe (JESD235, JESD238: postponing).
+constexpr std::int64_t kPostponedIntervals = 8;
+
+}  // namespace
+
+BankRefresh::BankRefresh(const Device& device, const TickTiming& timing, bool enabled)
+    : banks_(static_cast<std::uint32_t>(device.geometry.banks_of_pseudo_channel())),
+      interval_(timing.refresh_interval / banks_),
+      refresh_time_(timing.refresh_bank_act),
+      whole_interval_(timing.refresh_interval),
+      most_debt_(kPostponedIntervals * banks_) {
+  pseudo_shift_ = static_cast<std::uint32_t>(std::bit_width(banks_)) - 1;
+  last_used_.fill(kLongAgo);
+  if (!enabled) return;
+  const auto pseudo_channels = static_cast<std::uint32_t>(device.geometry.pseudo_channels);
+  for (std::uint32_t p = 0; p < pseudo_channels; ++p) {
+    pseudo_[p].due = interval_ + p * (interval_ / pseudo_channels);
+    begin_round(pseudo_[p], p << pseudo_shift_);
+  }
+  next_due_ = interval_;
+}
+
+void BankRefresh::begin_round(Pseudo& p, std::uint32_t first) {
+  p.left = banks_;
+  for (std::uint32_t b = first; b < first + banks_; ++b) waits_[b] = true;
+}
+
+void BankRefresh::fall_due(Tick now) {
+  next_due_ = kNever;
+  for (Pseudo& p : pseudo_) {
+    while (p.due <= now) {
+      ++p.debt;
+      p.due += interval_;
+    }
+    next_due_ = std::min(next_due_, p.due);
+  }
+}
+
+std::uint32_t BankRefresh::choose(std::uint32_t pseudo, Tick now, const BankQueues& queues) {
+  Pseudo& p = pseudo_[pseudo];
+  if (p.held != kNobody) return p.held;
+  const std::uint32_t first = pseudo << pseudo_shift_;
+  const std::uint32_t idle = best_idle(p, first, now, queues);
+  if (idle != kNobody || !must(pseudo)) return idle;
+  std::uint32_t bank = first;
+  while (!waits_[bank]) ++bank;
+  p.held = bank;
+  held_.insert(bank);
+  return bank;
+}
+
+std::uint32_t BankRefresh::best_idle(const Pseudo& p, std::uint32_t first, Tick now,
+                                     const BankQueues& queues) const {
+  const bool any = p.debt * 2 >= most_debt_;
+  std::uint32_t best = kNobody;
+  for (std::uint32_t b = first; b < first + banks_; ++b) {
+    if (!waits_[b] || !queues.idle(b)) continue;
+    const Tick age = now - last_used_[b];
+    if (!any && age > refresh_time_ && age < whole_interval_) continue;
+    if (best == kNobody || last_used_[b] > last_used_[best]) best = b;
+  }
+  return best;
+}
+
+void BankRefresh::on_refreshed(std::uint32_t bank) {
+  const std::uint32_t pseudo = bank >> pseudo_shift_;
+  Pseudo& p = pseudo_[pseudo];
+  --p.debt;
+  waits_[bank] = false;
+  if (p.held == bank) {
+    p.held = kNobody;
+    held_.erase(bank);
+  }
+  if (--p.left == 0) begin_round(p, pseudo << pseudo_shift_);
+}
+
+}  // namespace orrery::hbm

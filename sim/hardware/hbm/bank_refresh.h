@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Per-bank refresh that costs little: a refresh that is due waits for a bank that nobody wants.
+//
+// Each bank of a pseudo-channel is refreshed once before any is refreshed again (the standard's set
+// rule). Of those that are left and idle, the one used last is taken: a stream that has just gone
+// past a bank comes back to it latest. A bank that was used neither lately nor for a whole
+// interval is next in nobody's way either; between the two the refresh is rather postponed, while
+// less than half of the eight intervals are spent that the standard allows. When all are spent,
+// a bank is held: its requests wait until it has been refreshed.
+#ifndef ORRERY_SIM_HARDWARE_HBM_BANK_REFRESH_H_
+#define ORRERY_SIM_HARDWARE_HBM_BANK_REFRESH_H_
+
+#include <array>
+#include <cstdint>
+
+#include "sim/hardware/hbm/bank_queues.h"
+#include "sim/hardware/hbm/bank_timing.h"
+
+namespace orrery::hbm {
+
+class BankRefresh {
+ public:
+  /// Not `enabled`: nothing ever falls due.
+  BankRefresh(const Device& device, const TickTiming& timing, bool enabled);
+
+  /// When the next refresh falls due.
+  [[nodiscard]] Tick next_due() const { return next_due_; }
+  void fall_due(Tick now);
+  [[nodiscard]] bool owes(std::uint32_t pseudo) const { return pseudo_[pseudo].debt > 0; }
+  /// Refreshes owed may be no more than this; then a bank is held.
+  [[nodiscard]] bool must(std::uint32_t pseudo) const { return pseudo_[pseudo].debt >= most_debt_; }
+  [[nodiscard]] const BankSet& held() const { return held_; }
+
+  static constexpr std::uint32_t kNobody = UINT32_MAX;
+  /// The bank to refresh (closing it first if it is open), or kNobody for now. A bank that it
+  /// holds stays the choice.
+  [[nodiscard]] std::uint32_t choose(std::uint32_t pseudo, Tick now, const BankQueues& queues);
+  void on_used(std::uint32_t bank, Tick now) { last_used_[bank] = now; }
+  void on_refreshed(std::uint32_t bank);
+
+ private:
+  struct Pseudo {
+    std::int64_t debt = 0;
+    Tick due = kNever;
+    std::uint32_t left = 0;  ///< Banks of this round that wait for their refresh.
+    std::uint32_t held = kNobody;
+  };
+  [[nodiscard]] std::uint32_t best_idle(const Pseudo& p, std::uint32_t first, Tick now,
+                                        const BankQueues& queues) const;
+  void begin_round(Pseudo& p, std::uint32_t first);
+
+  std::uint32_t pseudo_shift_;
+  std::uint32_t banks_;  ///< Of a pseudo-channel.
+  Tick interval_;
+  Tick refresh_time_;
+  Tick whole_interval_;
+  std::int64_t most_debt_;
+  Tick next_due_ = kNever;
+  std::array<Pseudo, 2> pseudo_;
+  std::array<bool, kMaxBanks> waits_{};
+  std::array<Tick, kMaxBanks> last_used_;
+  BankSet held_;
+};
+
+}  // namespace orrery::hbm
+
+#endif  // ORRERY_SIM_HARDWARE_HBM_BANK_REFRESH_H_

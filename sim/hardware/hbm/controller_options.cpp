@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/hardware/hbm/controller_options.h"
+
+#include <array>
+
+namespace orrery::hbm {
+namespace {
+
+constexpr std::array<std::string_view, 2> kControllers = {"default", "reference"};
+constexpr std::array<std::string_view, 2> kSchedulers = {"fr-fcfs", "fr-fcfs-row-hit"};
+constexpr std::array<std::string_view, 3> kRefreshes = {"all-bank", "per-bank", "none"};
+
+}  // namespace
+
+void ControllerOptions::describe(Describer& d) {
+  d.choice_of("controller", controller, kControllers,
+              "default: per-bank refresh; reference: all-bank refresh as Ramulator 2.1 does it.");
+  d.choice_of("scheduler", scheduler, kSchedulers,
+              "Oldest ready request; row-hit: rows stay open while the oldest request hits them.");
+  d.choice_of("refresh", refresh, kRefreshes, "How refresh is done; the controller's if absent.");
+  d.field("address_map", address_map,
+          "Widths, most significant first (Ro14 Si1 Ba2 Co5 Bg2 Pc1 Ch4), or a name.");
+  d.field("read_queue", read_queue, Range::between(1, 1024), "Reads a channel holds.");
+  d.field("write_queue", write_queue, Range::between(1, 1024), "Writes a channel holds.");
+  d.field("write_high_watermark", write_high_watermark, Range::between(0, 1),
+          "Share of the write queue above which it is drained.");
+  d.field("write_low_watermark", write_low_watermark, Range::between(0, 1),
+          "Share of the write queue below which reads go first again.");
+  if (!d.reading()) return;
+  if (write_low_watermark > write_high_watermark) {
+    d.refuse("write_low_watermark", "is above write_high_watermark");
+  }
+  if (controller != Controller::kReference) return;
+  if (!d.given("refresh")) refresh = Refresh::kAllBank;
+  if (refresh == Refresh::kPerBank) {
+    d.refuse("refresh", "per-bank does not exist with controller: reference");
+  }
+}
+
+}  // namespace orrery::hbm

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a stack of high-bandwidth memory is: its geometry, its timings in clocks as the standard
+// counts them, and what each command costs in energy.
+#ifndef ORRERY_SIM_HARDWARE_HBM_DEVICE_H_
+#define ORRERY_SIM_HARDWARE_HBM_DEVICE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "sim/core/describer.h"
+#include "sim/core/units.h"
+
+namespace orrery::hbm {
+
+/// Fixes what is not a number: the lengths of commands and the clock edges they may start on.
+enum class Standard : std::uint8_t { kHbm2, kHbm3, kHbm4 };
+
+struct Geometry {
+  std::int64_t channels = 0;
+  std::int64_t pseudo_channels = 2;  ///< Of a channel.
+  std::int64_t stack_ids = 1;        ///< Of a pseudo-channel.
+  std::int64_t bank_groups = 4;      ///< Of a stack id.
+  std::int64_t banks = 4;            ///< Of a bank group.
+  std::int64_t rows = 0;
+  std::int64_t columns = 32;  ///< Accesses of a row.
+  Bytes access = Bytes(32);
+  std::string sources;
+  void describe(Describer& d);
+
+  [[nodiscard]] std::int64_t banks_of_pseudo_channel() const {
+    return stack_ids * bank_groups * banks;
+  }
+  [[nodiscard]] std::int64_t banks_of_channel() const {
+    return pseudo_channels * banks_of_pseudo_channel();
+  }
+  [[nodiscard]] Bytes channel_capacity() const {
+    return access * (columns * rows) * banks_of_channel();
+  }
+};
+
+/// In clocks (CK), except for refresh, which standards give in time.
+struct Timing {
+  Frequency clock;
+  std::int64_t burst = 0;  ///< Clocks that an access holds the data bus.
+  std::int64_t cl = 0, cwl = 0;
+  std::int64_t rcd_read = 0, rcd_write = 0, rp = 0, ras = 0, rc = 0;
+  std::int64_t wr = 0, rtp = 0;
+  std::int64_t ccd_s = 0, ccd_l = 0;
+  std::int64_t ccd_r = 0;  ///< Between reads of different stack ids; 0 where there are none.
+  std::int64_t rrd_s = 0, rrd_l = 0, faw = 0;
+  std::int64_t wtr_s = 0, wtr_l = 0;  ///< From the end of the write's data.
+  std::int64_t rtw = 0;               ///< From the read to the write command.
+  std::int64_t ppd = 0;               ///< Between precharges; 0 where the standard has none.
+  std::int64_t rrefd = 0;             ///< From a per-bank refresh to another or to an activate.
+  Duration rfc_all_bank, rfc_per_bank;
+  Duration refi;  ///< Each bank is to be refreshed once in this time, on average.
+  std::string sources;
+  void describe(Describer& d);
+
+  /// The fewest whole clocks that last as long.
+  [[nodiscard]] std::int64_t clocks(Duration d) const;
+};
+
+struct Energy {
+  double activate_pj = 0;  ///< With the precharge that ends it.
+  double read_pj = 0;
+  double write_pj = 0;
+  double refresh_row_pj = 0;  ///< Of each row that a refresh command restores.
+  double background_mw = 0;   ///< Of a channel.
+  std::string sources;
+  void describe(Describer& d);
+};
+
+struct Device {
+  std::string name;
+  Standard standard = Standard::kHbm3;
+  Geometry geometry;
+  Timing timing;
+  Energy energy;
+
+  void describe(Describer& d);
+  /// Bytes per second of all channels with a burst on every data clock.
+  [[nodiscard]] double peak_bytes_per_second() const;
+  /// Rows of one bank that a refresh restores: all of them in 8192 refreshes.
+  [[nodiscard]] double rows_of_refresh() const {
+    return static_cast<double>(geometry.rows) / 8192.0;
+  }
+};
+
+}  // namespace orrery::hbm
+
+#endif  // ORRERY_SIM_HARDWARE_HBM_DEVICE_H_

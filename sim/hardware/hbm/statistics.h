@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ORRERY_SIM_HARDWARE_HBM_STATISTICS_H_
+#define ORRERY_SIM_HARDWARE_HBM_STATISTICS_H_
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "sim/hardware/hbm/device.h"
+#include "sim/hardware/hbm/tick_timing.h"
+
+namespace orrery::hbm {
+
+enum class Command : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb };
+inline constexpr std::array<std::string_view, 7> kCommandNames = {"ACT", "PRE",   "PREab", "RD",
+                                                                  "WR",  "REFab", "REFpb"};
+[[nodiscard]] constexpr std::size_t index_of(Command c) { return static_cast<std::size_t>(c); }
+
+/// Latencies in ticks: exact below 64, then 32 bins an octave, so that a bin is at most 3.2 % wide.
+class LatencyHistogram {
+ public:
+  void add(Tick latency) { ++bins_[bin_of(latency)]; }
+  void merge(const LatencyHistogram& other);
+  /// The smallest latency (the low end of its bin) that at least `share` of all reached; 0 if none.
+  [[nodiscard]] Tick percentile(double share) const;
+
+ private:
+  [[nodiscard]] static std::size_t bin_of(Tick latency);
+  [[nodiscard]] static Tick low_end(std::size_t bin);
+  static constexpr std::size_t kBins = 1024;
+  std::array<std::int64_t, kBins> bins_{};
+};
+
+struct Statistics {
+  std::array<std::int64_t, 7> commands{};
+  std::int64_t reads = 0;
+  std::int64_t writes = 0;
+  /// Requests whose first command was their column command.
+  std::int64_t row_hits = 0;
+  /// Reads of a queued write's address, and writes to one: they need no command.
+  std::int64_t forwarded_reads = 0;
+  std::int64_t merged_writes = 0;
+  Tick read_latency_sum = 0;
+  /// From the first tick to the last completion.
+  Tick end = 0;
+  LatencyHistogram read_latency;
+
+  void merge(const Statistics& other);
+  [[nodiscard]] std::int64_t requests() const { return reads + writes; }
+};
+
+/// Counts times the energy of each command, and the background over `end`.
+struct EnergyUse {
+  double activate_pj = 0;
+  double read_pj = 0;
+  double write_pj = 0;
+  double refresh_pj = 0;
+  double background_pj = 0;
+  [[nodiscard]] double total_pj() const {
+    return activate_pj + read_pj + write_pj + refresh_pj + background_pj;
+  }
+};
+[[nodiscard]] EnergyUse energy_of(const Statistics& statistics, const Device& device);
+
+}  // namespace orrery::hbm
+
+#endif  // ORRERY_SIM_HARDWARE_HBM_STATISTICS_H_

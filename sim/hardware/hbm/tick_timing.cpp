@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/hardware/hbm/tick_timing.h"
+
+namespace orrery::hbm {
+
+TickTiming::TickTiming(const Device& device) {
+  const Timing& t = device.timing;
+  const bool both_edges = device.standard != Standard::kHbm2;
+  ticks_per_clock = both_edges ? 2 : 1;
+  activate_length = both_edges ? 3 : 2;  // 1.5 CK; 2 CK in HBM2
+  precharge_length = 1;
+  refresh_length = 1;
+  column_length = ticks_per_clock;
+  const auto distance = [this](std::int64_t clocks, Tick first, Tick second) {
+    return clocks * ticks_per_clock + first - second;
+  };
+  const Tick act = activate_length;
+  const Tick pre = precharge_length;
+  const Tick column = column_length;
+  const Tick refresh = refresh_length;
+
+  act_act_bank = distance(t.rc, act, act);
+  act_read = distance(t.rcd_read, act, column);
+  act_write = distance(t.rcd_write, act, column);
+  act_pre = distance(t.ras, act, pre);
+  pre_act = distance(t.rp, pre, act);
+  read_pre = distance(t.rtp, column, pre);
+  write_pre = distance(t.cwl + t.burst + t.wr, column, pre);
+
+  column_column_group = distance(t.ccd_l, column, column);
+  column_column = distance(t.ccd_s, column, column);
+  read_read_stack = distance(t.ccd_r, column, column);
+  read_write = distance(t.rtw, column, column);
+  write_read = distance(t.cwl + t.burst + t.wtr_s, column, column);
+  write_read_group = distance(t.cwl + t.burst + t.wtr_l, column, column);
+  act_act = distance(t.rrd_s, act, act);
+  act_act_group = distance(t.rrd_l, act, act);
+  four_activates = distance(t.faw, act, act);
+  pre_pre = distance(t.ppd, pre, pre);
+
+  pre_refresh = distance(t.rp, pre, refresh);
+  act_refresh = distance(t.rc, act, refresh);
+  refresh_act = distance(t.clocks(t.rfc_all_bank), refresh, act);
+  refresh_refresh = distance(t.clocks(t.rfc_all_bank), refresh, refresh);
+  refresh_bank_act = distance(t.clocks(t.rfc_per_bank), refresh, act);
+  refresh_bank_other_act = distance(t.rrefd, refresh, act);
+  refresh_bank_refresh = distance(t.rrefd, refresh, refresh);
+  act_refresh_bank = distance(t.rrd_s, act, refresh);
+  refresh_interval = distance(t.clocks(t.refi), 0, 0);
+
+  read_done = distance(t.cl + t.burst, 0, 0);
+}
+
+}  // namespace orrery::hbm

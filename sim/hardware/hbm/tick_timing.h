@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The device's timings as distances between the first ticks of commands. A tick is the finest step
+// at which a command may start: a clock edge, half a CK, from HBM3 on; a CK in HBM2.
+//
+// Standards count constraints between the last cycles of two commands, so a distance between their
+// starts adds the length of the first and subtracts that of the second: an HBM3 read starts
+// tRCD + 1.5 CK - 1 CK after its activate.
+#ifndef ORRERY_SIM_HARDWARE_HBM_TICK_TIMING_H_
+#define ORRERY_SIM_HARDWARE_HBM_TICK_TIMING_H_
+
+#include <cstdint>
+
+#include "sim/hardware/hbm/device.h"
+
+namespace orrery::hbm {
+
+using Tick = std::int64_t;
+
+/// Earlier than any distance from it can matter.
+inline constexpr Tick kLongAgo = -(Tick{1} << 40);
+/// Later than any run reaches.
+inline constexpr Tick kNever = Tick{1} << 60;
+
+struct TickTiming {
+  explicit TickTiming(const Device& device);
+
+  Tick ticks_per_clock = 1;
+  /// How long a command holds its bus.
+  Tick activate_length = 0, precharge_length = 0, column_length = 0, refresh_length = 0;
+
+  // Of one bank.
+  Tick act_act_bank, act_read, act_write, act_pre, pre_act, read_pre, write_pre;
+  // Of a bank group, of the pseudo-channel, and between stack ids.
+  Tick column_column_group, column_column, read_read_stack;
+  Tick read_write, write_read, write_read_group;
+  Tick act_act, act_act_group, four_activates, pre_pre;
+  // Refresh.
+  Tick pre_refresh, act_refresh, refresh_act;
+  Tick refresh_bank_act, refresh_bank_other_act, refresh_bank_refresh, act_refresh_bank;
+  Tick refresh_refresh;
+  Tick refresh_interval;
+
+  /// From the read command to the end of its data.
+  Tick read_done;
+
+  /// The first tick from `t` on at which commands other than precharges may start.
+  [[nodiscard]] Tick rising(Tick t) const { return (t + ticks_per_clock - 1) & -ticks_per_clock; }
+};
+
+}  // namespace orrery::hbm
+
+#endif  // ORRERY_SIM_HARDWARE_HBM_TICK_TIMING_H_

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/study/memory_run.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "sim/config/overrides.h"
+#include "sim/config/reader.h"
+#include "sim/config/yaml.h"
+#include "sim/core/errors.h"
+#include "sim/hardware/hbm/memory_system.h"
+#include "sim/study/catalogue.h"
+#include "sim/study/host_clock.h"
+#include "sim/workload/byte_source.h"
+
+namespace orrery {
+namespace {
+
+std::string contents_of(const std::string& path) {
+  const auto source = open_file(path);
+  std::string bytes;
+  constexpr std::size_t kChunk = std::size_t{1} << 20;
+  while (true) {
+    const std::size_t before = bytes.size();
+    bytes.resize(before + kChunk);
+    const std::size_t got = source->read({bytes.data() + before, kChunk});
+    bytes.resize(before + got);
+    if (got == 0) return bytes;
+  }
+}
+
+/// A line a command: the clock it starts at, where it goes, and its row and column.
+class CommandFile final : public hbm::SystemListener {
+ public:
+  CommandFile(const std::string& path, const hbm::Device& device)
+      : path_(path),
+        geometry_(device.geometry),
+        ticks_per_clock_(hbm::TickTiming(device).ticks_per_clock),
+        file_(std::fopen(path.c_str(), "w")) {
+    if (file_ == nullptr) throw RunError(path + ": cannot be written");
+    lines_ = "ck,channel,command,pseudo_channel,stack_id,bank_group,bank,row,column\n";
+  }
+  ~CommandFile() override {
+    if (file_ != nullptr) std::fclose(file_);
+  }
+  CommandFile(const CommandFile&) = delete;
+  CommandFile& operator=(const CommandFile&) = delete;
+
+  void begin_channel(std::uint32_t channel) override { channel_ = channel; }
+
+  void on_command(hbm::Tick at, hbm::Command command, std::uint32_t bank, std::uint32_t row,
+                  std::uint32_t column) override {
+    const auto banks = static_cast<std::uint32_t>(geometry_.banks);
+    const auto groups = static_cast<std::uint32_t>(geometry_.bank_groups);
+    const auto stacks = static_cast<std::uint32_t>(geometry_.stack_ids);
+    const std::uint32_t group = bank / banks;
+    const std::uint32_t stack = group / groups;
+    fmt::format_to(std::back_inserter(lines_), "{}{},{},{},{},{},{},{},{},{}\n",
+                   at / ticks_per_clock_, at % ticks_per_clock_ != 0 ? ".5" : "", channel_,
+                   hbm::kCommandNames[hbm::index_of(command)], stack / stacks, stack % stacks,
+                   group % groups, bank % banks, row, column);
+    constexpr std::size_t kFull = std::size_t{1} << 20;
+    if (lines_.size() > kFull) write();
+  }
+
+  void close() {
+    write();
+    const int result = std::fclose(file_);
+    file_ = nullptr;
+    if (result != 0) throw RunError(path_ + ": cannot be written");
+  }
+
+ private:
+  void write() {
+    if (std::fwrite(lines_.data(), 1, lines_.size(), file_) != lines_.size()) {
+      throw RunError(path_ + ": cannot be written");
+    }
+    lines_.clear();
+  }
+
+  std::string path_;
+  const hbm::Geometry& geometry_;
+  hbm::Tick ticks_per_clock_;
+  std::FILE* file_;
+  std::string lines_;
+  std::uint32_t channel_ = 0;
+};
+
+MemoryRun summarize(const hbm::Statistics& statistics, const hbm::Device& device) {
+  MemoryRun run;
+  run.statistics = statistics;
+  run.energy = energy_of(statistics, device);
+  const auto per_clock = static_cast<double>(hbm::TickTiming(device).ticks_per_clock);
+  const auto clock = static_cast<double>(device.timing.clock.units_per_second());
+  const auto requests = static_cast<double>(statistics.requests());
+  const auto bytes = requests * static_cast<double>(device.geometry.access.count());
+  const double ns_per_tick = 1e9 / (clock * per_clock);
+  run.cycles = static_cast<double>(statistics.end) / per_clock;
+  run.clock_ps = 1e12 / clock;
+  run.gb_per_s = bytes / (run.cycles / clock) * 1e-9;
+  run.share_of_peak = run.gb_per_s * 1e9 / device.peak_bytes_per_second();
+  run.row_hit_rate = static_cast<double>(statistics.row_hits) / requests;
+  if (statistics.reads > 0) {
+    run.avg_read_latency_ns = static_cast<double>(statistics.read_latency_sum) * ns_per_tick /
+                              static_cast<double>(statistics.reads);
+  }
+  const auto percentile = [&](double share) {
+    return static_cast<double>(statistics.read_latency.percentile(share)) * ns_per_tick;
+  };
+  run.p50_read_latency_ns = percentile(0.5);
+  run.p99_read_latency_ns = percentile(0.99);
+  run.cpu_s = host_usage().cpu_s;
+  return run;
+}
+
+}  // namespace
+
+hbm::MemoryConfig load_memory(const std::string& name, const std::vector<std::string>& overrides) {
+  Node tree = load_yaml(find_config("hardware/memory", name, {}, "DEVICE"));
+  for (const std::string& assignment : overrides) apply_override(tree, assignment);
+  hbm::MemoryConfig config;
+  read(tree, config);
+  return config;
+}
+
+MemoryRun run_memory(const hbm::MemoryConfig& config, const std::string& trace,
+                     std::optional<double> rate, const std::string& commands) {
+  const hbm::MemoryTrace parsed = hbm::parse_memory_trace(contents_of(trace), trace);
+  if (rate && !parsed.arrivals.empty()) {
+    throw ConfigError("--rate: the trace " + trace + " has times of its own");
+  }
+  std::unique_ptr<CommandFile> file;
+  if (!commands.empty()) file = std::make_unique<CommandFile>(commands, config.device);
+  const hbm::Statistics statistics = hbm::serve(config, parsed, rate, file.get());
+  if (file) file->close();
+  return summarize(statistics, config.device);
+}
+
+}  // namespace orrery
