@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/kv/block_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace orrery {
@@ -43,35 +44,39 @@ BlockPool::Match BlockPool::match(const Request& request, std::int32_t limit,
 }
 
 void BlockPool::hold(std::span<const BlockId> hits, Instant now) {
-  scratch_.clear();
+  const std::span<BlockId> unheld = scratch(hits.size());
+  std::size_t count = 0;
   for (const BlockId block : hits) {
-    if (holders_[block]++ == 0) scratch_.push_back(block);
+    if (holders_[block]++ == 0) unheld[count++] = block;
   }
-  free_ -= static_cast<std::int64_t>(scratch_.size());
-  if (!scratch_.empty()) eviction_->retain(scratch_);
+  free_ -= static_cast<std::int64_t>(count);
+  if (count > 0) eviction_->retain(unheld.first(count));
   if (!hits.empty()) eviction_->on_hit(hits, now);
-}
-
-BlockId BlockPool::take(Instant now) {
-  if (!unkeyed_.empty()) {
-    const BlockId block = unkeyed_.back();
-    unkeyed_.pop_back();
-    return block;
-  }
-  const BlockId block = eviction_->evict(now);
-  if (index_.carries_key(block)) index_.erase(block);
-  return block;
 }
 
 void BlockPool::allocate(std::int32_t count, std::vector<BlockId>& table, Instant now) {
   ORRERY_CHECK(count <= free_);
   free_ -= count;
-  for (std::int32_t i = 0; i < count; ++i) {
-    const BlockId block = take(now);
+  const std::size_t before = table.size();
+  const auto wanted = static_cast<std::size_t>(count);
+  const std::size_t unkeyed = std::min(wanted, unkeyed_.size());
+  table.insert(table.end(), unkeyed_.rbegin(), unkeyed_.rbegin() + static_cast<int>(unkeyed));
+  unkeyed_.resize(unkeyed_.size() - unkeyed);
+  if (unkeyed < wanted) {
+    const std::span<BlockId> evicted = scratch(wanted - unkeyed);
+    eviction_->evict_many(evicted, now);
+    index_.forget(evicted);
+    table.insert(table.end(), evicted.begin(), evicted.end());
+  }
+  for (const BlockId block : std::span(table).subspan(before)) {
     ORRERY_DCHECK(holders_[block] == 0);
     holders_[block] = 1;
-    table.push_back(block);
   }
+}
+
+std::span<BlockId> BlockPool::scratch(std::size_t count) {
+  if (scratch_.size() < count) scratch_.resize(count);
+  return std::span(scratch_).first(count);
 }
 
 void BlockPool::publish(const Request& request, KeyCursor& keys, const BlockId* blocks,
@@ -84,18 +89,21 @@ void BlockPool::publish(const Request& request, KeyCursor& keys, const BlockId* 
 }
 
 void BlockPool::release(std::span<const BlockId> table, Instant now) {
-  scratch_.clear();
+  BlockId* const queued = scratch(table.size()).data();
+  std::size_t count = 0;
+  std::int64_t freed = 0;
   for (std::size_t i = table.size(); i > 0; --i) {
     const BlockId block = table[i - 1];
     if (--holders_[block] > 0) continue;
-    ++free_;
-    if (index_.carries_key(block) || !partial_first_) {
-      scratch_.push_back(block);
+    ++freed;
+    if (!partial_first_ || index_.carries_key(block)) {
+      queued[count++] = block;
     } else {
       unkeyed_.push_back(block);
     }
   }
-  if (!scratch_.empty()) eviction_->release(scratch_, now);
+  free_ += freed;
+  if (count > 0) eviction_->release({queued, count}, now);
 }
 
 }  // namespace orrery

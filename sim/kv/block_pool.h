@@ -70,7 +70,8 @@ class BlockPool {
   [[nodiscard]] bool cached(BlockId block) const { return index_.carries_key(block); }
 
  private:
-  [[nodiscard]] BlockId take(Instant now);
+  /// Room for so many ids, until it is asked for again.
+  [[nodiscard]] std::span<BlockId> scratch(std::size_t count);
 
   bool caching_;
   bool partial_first_;

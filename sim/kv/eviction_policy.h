@@ -27,6 +27,10 @@ class EvictionPolicy {
   }
   /// Picks a released block and forgets it. Called only if one is released.
   [[nodiscard]] virtual BlockId evict(Instant now) = 0;
+  /// The same once for each place of `out`, in order: for a policy that does it faster in one go.
+  virtual void evict_many(std::span<BlockId> out, Instant now) {
+    for (BlockId& block : out) block = evict(now);
+  }
 };
 
 /// Policies are made for the number of blocks of the pool.

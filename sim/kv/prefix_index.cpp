@@ -65,53 +65,67 @@ void PrefixIndex::grow() {
   }
 }
 
-void PrefixIndex::link(std::uint32_t node, std::uint32_t place, BlockId block) {
+void PrefixIndex::link(std::uint32_t node, std::uint32_t place, BlockId block, BlockId& head) {
   Entry& entry = entries_[block];
   ORRERY_DCHECK(entry.group == kNoGroup);
   entry.group = node;
   entry.place = place;
-  BlockId& head = nodes_[node].heads[place];
   if (head == kNoBlock) {
     head = entry.next = entry.previous = block;
-  } else {
-    const BlockId youngest = entries_[head].previous;
-    entry.next = head;
-    entry.previous = youngest;
-    entries_[youngest].next = block;
-    entries_[head].previous = block;
+    return;
   }
-  ++nodes_[node].used;
-  ++size_;
-}
-
-void PrefixIndex::insert(std::uint64_t group, std::uint32_t place, BlockId block) {
-  std::uint32_t node = find_node(group);
-  if (node == kNoGroup) node = make_node(group);
-  link(node, place, block);
+  const BlockId youngest = entries_[head].previous;
+  entry.next = head;
+  entry.previous = youngest;
+  entries_[youngest].next = block;
+  entries_[head].previous = block;
 }
 
 void PrefixIndex::insert(const KeyRun& run, const BlockId* blocks) {
-  std::uint32_t node = find_node(run.group);
-  if (node == kNoGroup) node = make_node(run.group);
-  for (std::uint32_t i = 0; i < run.count; ++i) link(node, run.first + i, blocks[i]);
+  std::uint32_t index = find_node(run.group);
+  if (index == kNoGroup) index = make_node(run.group);
+  Node& node = nodes_[index];
+  for (std::uint32_t i = 0; i < run.count; ++i) {
+    link(index, run.first + i, blocks[i], node.heads[run.first + i]);
+  }
+  node.used += run.count;
+  size_ += run.count;
 }
 
-void PrefixIndex::erase(BlockId block) {
-  Entry& entry = entries_[block];
-  ORRERY_CHECK(entry.group != kNoGroup);
-  Node& node = nodes_[entry.group];
-  BlockId& head = node.heads[entry.place];
-  if (entry.next == block) {
-    head = kNoBlock;
-  } else {
-    entries_[entry.previous].next = entry.next;
-    entries_[entry.next].previous = entry.previous;
-    if (head == block) head = entry.next;
+void PrefixIndex::insert(std::uint64_t group, std::uint32_t place, BlockId block) {
+  insert(KeyRun{group, place, 1}, &block);
+}
+
+/// The carrier of a key that others carry too.
+void PrefixIndex::unlink_duplicate(BlockId block, const Entry& entry, BlockId& head) {
+  entries_[entry.previous].next = entry.next;
+  entries_[entry.next].previous = entry.previous;
+  if (head == block) head = entry.next;
+}
+
+void PrefixIndex::forget(std::span<const BlockId> blocks) {
+  // Blocks that are forgotten together mostly lie in one group.
+  std::uint32_t group = kNoGroup;
+  Node* node = nullptr;
+  for (const BlockId block : blocks) {
+    Entry& entry = entries_[block];
+    if (entry.group == kNoGroup) continue;
+    if (entry.group != group) {
+      group = entry.group;
+      node = &nodes_[group];
+    }
+    if (entry.next == block) {
+      node->heads[entry.place] = kNoBlock;
+    } else {
+      unlink_duplicate(block, entry, node->heads[entry.place]);
+    }
+    entry.group = kNoGroup;
+    --size_;
+    if (--node->used == 0) {
+      drop_node(group);
+      group = kNoGroup;
+    }
   }
-  --size_;
-  const std::uint32_t group = entry.group;
-  entry.group = kNoGroup;
-  if (--node.used == 0) drop_node(group);
 }
 
 }  // namespace orrery

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "sim/core/ids.h"
@@ -38,8 +39,8 @@ class PrefixIndex {
   void insert(std::uint64_t group, std::uint32_t place, BlockId block);
   /// The same for consecutive places.
   void insert(const KeyRun& run, const BlockId* blocks);
-  /// Takes the key from a block that carries one.
-  void erase(BlockId block);
+  /// Takes the keys from those of the blocks that carry one.
+  void forget(std::span<const BlockId> blocks);
   [[nodiscard]] bool carries_key(BlockId block) const { return entries_[block].group != kNoGroup; }
   /// Blocks that carry a key.
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -68,7 +69,8 @@ class PrefixIndex {
   [[nodiscard]] std::uint32_t find_node(std::uint64_t key) const;
   [[nodiscard]] std::uint32_t make_node(std::uint64_t key);
   void drop_node(std::uint32_t node);
-  void link(std::uint32_t node, std::uint32_t place, BlockId block);
+  void link(std::uint32_t node, std::uint32_t place, BlockId block, BlockId& head);
+  void unlink_duplicate(BlockId block, const Entry& entry, BlockId& head);
   void grow();
 
   std::vector<Bucket> table_;  // open addressing, linear probing, at most half full
