@@ -15,6 +15,7 @@ namespace {
 
 std::vector<Link> links_of(std::initializer_list<std::int64_t> capacities) {
   std::vector<Link> links;
+  links.reserve(capacities.size());
   for (const std::int64_t capacity : capacities) {
     links.push_back({PortId{0}, PortId{1}, Bandwidth::per_second(capacity), Duration()});
   }
@@ -64,6 +65,7 @@ TEST_CASE("every flow has a link that is full and on which nobody has more") {
   RandomStream random(1, "max-min test", "worlds");
   for (int world = 0; world < 200; ++world) {
     std::vector<Link> links;
+    links.reserve(12);
     for (int i = 0; i < 12; ++i) {
       links.push_back({PortId{0}, PortId{1},
                        Bandwidth::per_second(1 + static_cast<std::int64_t>(random.below(1000))),

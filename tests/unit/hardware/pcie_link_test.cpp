@@ -100,7 +100,7 @@ TEST_CASE("with room for one write, each waits for the credit of the one before"
   CHECK(time_of(options, PcieLink::kDevice, 2 * 256) == cycle + on_wire(272) + nanoseconds(50));
 }
 
-TEST_CASE("copies of one direction go one after another, of both at once") {
+TEST_CASE("copies of one direction go one after another, each with its start") {
   PcieOptions options = flit_link();
   options.copy_start = nanoseconds(1000);
   constexpr std::int64_t kBytes = 1 << 20;
