@@ -21,6 +21,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(SQLite3 REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 # yaml-cpp 0.8 has the name with the colons, 0.7 only the one without.
 if(NOT TARGET yaml-cpp::yaml-cpp)

@@ -20,7 +20,7 @@ constexpr int kBadUsage = 2;
 constexpr int kBadTrace = 3;
 constexpr int kBug = 70;
 
-constexpr std::array<Command, 7> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"run",
      "SCENARIO.yaml [--set key.path=value ...] [--out DIR] [--seed N] [--timeline FILE] "
      "[--step-by-step] [--steps] [--json]",
@@ -36,6 +36,10 @@ constexpr std::array<Command, 7> kCommands = {{
     {"memory",
      "DEVICE.yaml --trace FILE [--set key=value ...] [--rate GB/s] [--commands FILE] [--json]",
      "Serve a trace of accesses from one memory, command by command.", memory_command},
+    {"calibrate", "--from TABLE.csv ... --hardware BASE.yaml --out FILE.yaml [--format FORMAT]",
+     "Fit a GPU's kernels to measured tables.", calibrate_command},
+    {"validate", "TABLE.csv --hardware H [--format FORMAT] [--json] [--out FILE.csv]",
+     "Predicted against measured kernels, error by group.", validate_command},
     {"list", "[schedulers|eviction|routers|engines|hardware|models|traces|options]",
      "Show what a scenario can name.", list_command},
     {"schema", "", "Print the JSON Schema of a scenario.", schema_command},

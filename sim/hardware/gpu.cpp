@@ -101,6 +101,10 @@ void GpuSpec::describe(Describer& d) {
   d.required().object_of("roofline", roofline,
                          "Achieved shares of the peaks: assumptions of the roofline rung.");
   d.required().object_of("runtime", runtime, "Memory taken by CUDA and its libraries.");
+  d.field("calibration", calibration, "File of fitted kernels, beside this one.");
+  if (d.reading() && !calibration.empty()) {
+    calibration = d.resolved_path("calibration", calibration);
+  }
 }
 
 Bandwidth GpuLinks::pcie() const {

@@ -99,6 +99,8 @@ struct GpuSpec {
   GpuLaunch launch;
   GpuRoofline roofline;
   GpuRuntime runtime;
+  /// The file of kernel fits, found beside the one that names it; empty: not calibrated.
+  std::string calibration;
 
   void describe(Describer& d);
 };
