@@ -4,7 +4,11 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "sim/config/overrides.h"
 #include "sim/config/reader.h"
@@ -18,16 +22,21 @@
 namespace orrery {
 namespace {
 
-std::string contents_of(const std::string& path) {
+/// As words, so that a trace of words need not be copied.
+hbm::MemoryTrace load_trace(const std::string& path) {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
   const auto source = open_file(path);
-  std::string bytes;
-  constexpr std::size_t kChunk = std::size_t{1} << 20;
+  std::error_code no_size;
+  const std::uintmax_t size = std::filesystem::file_size(path, no_size);
+  // One word more than a plain file has, to find its end without growing.
+  std::vector<std::uint64_t> buffer(no_size ? 1024 : static_cast<std::size_t>(size) / kWord + 2);
+  std::size_t filled = 0;
   while (true) {
-    const std::size_t before = bytes.size();
-    bytes.resize(before + kChunk);
-    const std::size_t got = source->read({bytes.data() + before, kChunk});
-    bytes.resize(before + got);
-    if (got == 0) return bytes;
+    if (filled == buffer.size() * kWord) buffer.resize(2 * buffer.size());
+    char* const begin = reinterpret_cast<char*>(buffer.data());
+    const std::size_t got = source->read({begin + filled, buffer.size() * kWord - filled});
+    filled += got;
+    if (got == 0) return hbm::parse_memory_trace(std::move(buffer), filled, path);
   }
 }
 
@@ -127,7 +136,7 @@ hbm::MemoryConfig load_memory(const std::string& name, const std::vector<std::st
 
 MemoryRun run_memory(const hbm::MemoryConfig& config, const std::string& trace,
                      std::optional<double> rate, const std::string& commands) {
-  const hbm::MemoryTrace parsed = hbm::parse_memory_trace(contents_of(trace), trace);
+  const hbm::MemoryTrace parsed = load_trace(trace);
   if (rate && !parsed.arrivals.empty()) {
     throw ConfigError("--rate: the trace " + trace + " has times of its own");
   }

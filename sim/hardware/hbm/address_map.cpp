@@ -182,8 +182,37 @@ AddressMap::AddressMap(std::string_view text, const Geometry& geometry) {
   stack_bits_ = bits_of(static_cast<std::uint64_t>(geometry.stack_ids));
   group_bits_ = bits_of(static_cast<std::uint64_t>(geometry.bank_groups));
   bank_bits_ = bits_of(static_cast<std::uint64_t>(geometry.banks));
+  gather();
   blocks_ = 1;
   for (const std::uint64_t size : sizes_of(geometry)) blocks_ *= size;
+}
+
+AddressMap::Place AddressMap::place_of(const Coordinates& at) const {
+  const std::uint32_t stack =
+      (at[index_of(Field::kPseudo)] << stack_bits_) | at[index_of(Field::kStack)];
+  const std::uint32_t group = (stack << group_bits_) | at[index_of(Field::kGroup)];
+  return {at[index_of(Field::kChannel)], (group << bank_bits_) | at[index_of(Field::kBank)],
+          at[index_of(Field::kRow)], at[index_of(Field::kColumn)]};
+}
+
+void AddressMap::gather() {
+  // Where each field begins in its part: channel, bank, row or column.
+  const std::array<int, kFields> part = {0, 1, 1, 1, 1, 2, 3};
+  const std::array<int, kFields> begin = {
+      0, stack_bits_ + group_bits_ + bank_bits_, group_bits_ + bank_bits_, bank_bits_, 0, 0, 0};
+  plain_ = hashes_.empty();
+  int from = 0;
+  for (const Step& step : steps_) {
+    if (step.modulus != 0) {
+      plain_ = false;
+      return;
+    }
+    gathers_[static_cast<std::size_t>(part[step.field])].push_back(
+        {.mask = step.mask,
+         .from = static_cast<std::uint8_t>(from),
+         .to = static_cast<std::uint8_t>(begin[step.field] + step.shift)});
+    from += step.width;
+  }
 }
 
 std::uint64_t AddressMap::block_of(Coordinates at) const {

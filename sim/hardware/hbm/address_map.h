@@ -62,17 +62,29 @@ class AddressMap {
     std::uint32_t channel, bank, row, column;
   };
   [[nodiscard]] Place place(std::uint64_t block) const {
-    const Coordinates at = locate(block);
-    const std::uint32_t stack =
-        (at[index_of(Field::kPseudo)] << stack_bits_) | at[index_of(Field::kStack)];
-    const std::uint32_t group = (stack << group_bits_) | at[index_of(Field::kGroup)];
-    return {at[index_of(Field::kChannel)], (group << bank_bits_) | at[index_of(Field::kBank)],
-            at[index_of(Field::kRow)], at[index_of(Field::kColumn)]};
+    if (!plain_) return place_of(locate(block));
+    std::uint64_t bank = 0, row = 0, column = 0, channel = 0;
+    for (const Gather& g : gathers_[0]) channel |= ((block >> g.from) & g.mask) << g.to;
+    for (const Gather& g : gathers_[1]) bank |= ((block >> g.from) & g.mask) << g.to;
+    for (const Gather& g : gathers_[2]) row |= ((block >> g.from) & g.mask) << g.to;
+    for (const Gather& g : gathers_[3]) column |= ((block >> g.from) & g.mask) << g.to;
+    return {static_cast<std::uint32_t>(channel), static_cast<std::uint32_t>(bank),
+            static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(column)};
   }
   [[nodiscard]] std::uint64_t block_of(Coordinates at) const;
   [[nodiscard]] std::uint64_t blocks() const { return blocks_; }
 
  private:
+  [[nodiscard]] Place place_of(const Coordinates& at) const;
+  void gather();
+  /// Bits of a block that go to channel, bank, row or column, where no remainder or hash is in the
+  /// way: the shorter way to the same place.
+  struct Gather {
+    std::uint64_t mask;
+    std::uint8_t from;
+    std::uint8_t to;
+  };
+
   /// Takes the lowest bits that are left.
   struct Step {
     std::uint64_t mask;
@@ -92,6 +104,8 @@ class AddressMap {
   std::vector<Step> steps_;
   std::vector<Hash> hashes_;
   std::uint64_t blocks_ = 0;
+  bool plain_ = false;
+  std::array<std::vector<Gather>, 4> gathers_;
   int stack_bits_ = 0, group_bits_ = 0, bank_bits_ = 0;
 };
 

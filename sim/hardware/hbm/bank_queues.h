@@ -52,6 +52,9 @@ class BankQueues {
   [[nodiscard]] std::size_t size(int queue) const { return sizes_[index(queue)]; }
   [[nodiscard]] bool empty() const { return sizes_[0] + sizes_[1] + active_count_ == 0; }
   [[nodiscard]] Slot& slot(std::int16_t s) { return slots_[static_cast<std::size_t>(s)]; }
+  [[nodiscard]] const Slot& slot(std::int16_t s) const {
+    return slots_[static_cast<std::size_t>(s)];
+  }
 
   /// -1 where there is none.
   [[nodiscard]] std::int16_t oldest(int q, std::uint32_t bank) const { return of(q).head[bank]; }
@@ -71,6 +74,11 @@ class BankQueues {
   /// Whether nobody wants the bank.
   [[nodiscard]] bool idle(std::uint32_t bank) const {
     return lists_[0].head[bank] < 0 && lists_[1].head[bank] < 0 && active_[bank] < 0;
+  }
+  /// The same of 64 banks. A bank with requests has a hit or a miss.
+  [[nodiscard]] std::uint64_t idle_word(std::uint32_t w) const {
+    return ~(lists_[0].hits.word(w) | lists_[0].misses.word(w) | lists_[1].hits.word(w) |
+             lists_[1].misses.word(w) | active_banks_.word(w));
   }
   /// Whether a write to that address waits.
   [[nodiscard]] bool holds_write(Request request) const;

@@ -31,7 +31,7 @@ BankRefresh::BankRefresh(const Device& device, const TickTiming& timing, bool en
 
 void BankRefresh::begin_round(Pseudo& p, std::uint32_t first) {
   p.left = banks_;
-  for (std::uint32_t b = first; b < first + banks_; ++b) waits_[b] = true;
+  for (std::uint32_t b = first; b < first + banks_; ++b) waits_.insert(b);
 }
 
 void BankRefresh::fall_due(Tick now) {
@@ -52,7 +52,7 @@ std::uint32_t BankRefresh::choose(std::uint32_t pseudo, Tick now, const BankQueu
   const std::uint32_t idle = best_idle(p, first, now, queues);
   if (idle != kNobody || !must(pseudo)) return idle;
   std::uint32_t bank = first;
-  while (!waits_[bank]) ++bank;
+  while (!waits_.contains(bank)) ++bank;
   p.held = bank;
   held_.insert(bank);
   return bank;
@@ -62,11 +62,14 @@ std::uint32_t BankRefresh::best_idle(const Pseudo& p, std::uint32_t first, Tick 
                                      const BankQueues& queues) const {
   const bool any = p.debt * 2 >= most_debt_;
   std::uint32_t best = kNobody;
-  for (std::uint32_t b = first; b < first + banks_; ++b) {
-    if (!waits_[b] || !queues.idle(b)) continue;
+  const auto consider = [&](std::uint32_t b) {
+    if (b < first || b >= first + banks_) return;
     const Tick age = now - last_used_[b];
-    if (!any && age > refresh_time_ && age < whole_interval_) continue;
+    if (!any && age > refresh_time_ && age < whole_interval_) return;
     if (best == kNobody || last_used_[b] > last_used_[best]) best = b;
+  };
+  for (std::uint32_t w = first / 64; w <= (first + banks_ - 1) / 64; ++w) {
+    for_each_bank(waits_.word(w) & queues.idle_word(w), w, consider);
   }
   return best;
 }
@@ -75,7 +78,7 @@ void BankRefresh::on_refreshed(std::uint32_t bank) {
   const std::uint32_t pseudo = bank >> pseudo_shift_;
   Pseudo& p = pseudo_[pseudo];
   --p.debt;
-  waits_[bank] = false;
+  waits_.erase(bank);
   if (p.held == bank) {
     p.held = kNobody;
     held_.erase(bank);

@@ -58,7 +58,7 @@ class BankRefresh {
   std::int64_t most_debt_;
   Tick next_due_ = kNever;
   std::array<Pseudo, 2> pseudo_;
-  std::array<bool, kMaxBanks> waits_{};
+  BankSet waits_;
   std::array<Tick, kMaxBanks> last_used_;
   BankSet held_;
 };

@@ -30,6 +30,9 @@ Channel::Channel(const Device& device, const TickTiming& timing, const Controlle
       bank_refresh_(device, timing_, options.refresh == Refresh::kPerBank),
       words_(static_cast<std::uint32_t>(device.geometry.banks_of_channel() + 63) / 64),
       pseudo_channels_(static_cast<std::uint32_t>(device.geometry.pseudo_channels)) {
+  for (std::uint32_t b = 0; b < device.geometry.banks_of_channel(); ++b) {
+    pseudo_banks_[banks_.pseudo_of(b)].insert(b);
+  }
   const auto entries = static_cast<double>(write_capacity_);
   drain_from_ = static_cast<std::size_t>(std::floor(options.write_high_watermark * entries)) + 1;
   drain_until_ = static_cast<std::size_t>(std::ceil(options.write_low_watermark * entries));
@@ -143,53 +146,77 @@ void Channel::choose_mode() {
   row_known_ = false;
 }
 
+Channel::Floors Channel::read_floors() const {
+  return {banks_.read_floor(0, now_), banks_.read_floor(pseudo_channels_ - 1, now_)};
+}
+Channel::Floors Channel::write_floors() const {
+  return {banks_.write_floor(0, now_), banks_.write_floor(pseudo_channels_ - 1, now_)};
+}
+Channel::Floors Channel::act_floors() const {
+  return {banks_.act_floor(0, now_), banks_.act_floor(pseudo_channels_ - 1, now_)};
+}
+Channel::Floors Channel::pre_floors() const {
+  return {banks_.pre_floor(0, now_), banks_.pre_floor(pseudo_channels_ - 1, now_)};
+}
+
 void Channel::choose_column() {
-  column_ = {};
+  ColumnChoice best;
   column_known_ = true;
-  const bool queued = !all_bank_waits();
-  const Floors reads = floors(&BankTiming::read_floor);
-  const Floors writes = floors(&BankTiming::write_floor);
+  const Floors reads = read_floors();
+  const Floors writes = write_floors();
   for (std::uint32_t w = 0; w < words_; ++w) {
     for_each_bank(queues_.active_banks().word(w), w,
-                  [&](std::uint32_t bank) { consider_active(bank, reads, writes); });
-    if (!queued) continue;
+                  [&](std::uint32_t bank) { consider_active(bank, reads, writes, best); });
+  }
+  if (!all_bank_waits()) {
     const Floors& own = mode_ == BankQueues::kWrite ? writes : reads;
-    for_each_bank(queues_.hits(mode_).word(w) & ~bank_refresh_.held().word(w), w,
-                  [&](std::uint32_t bank) { consider_hit(bank, own); });
+    // The pseudo-channel that is ready first, so that the other's banks are seldom looked at.
+    const std::uint32_t first = own[1] < own[0] ? 1 : 0;
+    consider_hits(first, own, best);
+    if (pseudo_channels_ == 2) consider_hits(1 - first, own, best);
+  }
+  column_ = best;
+}
+
+inline void Channel::consider_hits(std::uint32_t pseudo, const Floors& own,
+                                   ColumnChoice& best) const {
+  if (own[pseudo] > best.at) return;
+  for (std::uint32_t w = 0; w < words_; ++w) {
+    const std::uint64_t hits = queues_.hits(mode_).word(w) & ~bank_refresh_.held().word(w);
+    for_each_bank(hits & pseudo_banks_[pseudo].word(w), w,
+                  [&](std::uint32_t bank) { consider_hit(bank, own[pseudo], best); });
   }
 }
 
-Channel::Floors Channel::floors(Tick (BankTiming::*floor)(std::uint32_t, Tick) const) const {
-  return {(banks_.*floor)(0, now_), (banks_.*floor)(pseudo_channels_ - 1, now_)};
-}
-
-void Channel::consider_active(std::uint32_t bank, const Floors& reads, const Floors& writes) {
+inline void Channel::consider_active(std::uint32_t bank, const Floors& reads, const Floors& writes,
+                                     ColumnChoice& best) const {
   const Slot& slot = queues_.slot(queues_.active(bank));
   const std::uint32_t pseudo = banks_.pseudo_of(bank);
   const Tick at = slot.request.write() ? banks_.write_at(bank, writes[pseudo])
                                        : banks_.read_at(bank, reads[pseudo]);
-  if (at > column_.at) return;
-  if (at == column_.at && column_.active && slot.arrive >= column_.arrive) return;
-  column_ = {at, slot.arrive, static_cast<std::uint16_t>(bank), true};
+  if (at > best.at) return;
+  if (at == best.at && best.active && slot.arrive >= best.arrive) return;
+  best = {at, slot.arrive, static_cast<std::uint16_t>(bank), true};
 }
 
-void Channel::consider_hit(std::uint32_t bank, const Floors& own) {
-  const Tick floor = own[banks_.pseudo_of(bank)];
-  if (floor > column_.at) return;
+inline void Channel::consider_hit(std::uint32_t bank, Tick floor, ColumnChoice& best) const {
+  if (floor > best.at) return;
+  const Tick arrive = queues_.hit_arrive(mode_, bank);
+  const bool loses_tie = best.active || arrive >= best.arrive;
+  if (floor == best.at && loses_tie) return;
   const Tick at =
       mode_ == BankQueues::kWrite ? banks_.write_at(bank, floor) : banks_.read_at(bank, floor);
-  if (at > column_.at) return;
-  const Tick arrive = queues_.hit_arrive(mode_, bank);
-  if (at == column_.at && (column_.active || arrive >= column_.arrive)) return;
-  column_ = {at, arrive, static_cast<std::uint16_t>(bank), false};
+  if (at > best.at || (at == best.at && loses_tie)) return;
+  best = {at, arrive, static_cast<std::uint16_t>(bank), false};
 }
 
 void Channel::reconsider_column(std::uint32_t bank) {
-  const Floors reads = floors(&BankTiming::read_floor);
-  const Floors writes = floors(&BankTiming::write_floor);
-  if (queues_.active(bank) >= 0) consider_active(bank, reads, writes);
+  const Floors reads = read_floors();
+  const Floors writes = write_floors();
+  if (queues_.active(bank) >= 0) consider_active(bank, reads, writes, column_);
   if (queues_.hit(mode_, bank) < 0 || bank_refresh_.held().contains(bank)) return;
-  consider_hit(bank, mode_ == BankQueues::kWrite ? writes : reads);
+  const Floors& own = mode_ == BankQueues::kWrite ? writes : reads;
+  consider_hit(bank, own[banks_.pseudo_of(bank)], column_);
 }
 
 void Channel::issue_column() {
@@ -213,11 +240,15 @@ void Channel::issue_column() {
   }
   column_known_ = false;
   if (!row_known_) return;
-  if (row_.bank == bank || all_bank_waits() || bank_refresh_.owes(banks_.pseudo_of(bank))) {
+  if (row_.bank == bank || all_bank_waits() || may_refresh(bank)) {
     row_known_ = false;
   } else {
     reconsider_row(bank);
   }
+}
+
+bool Channel::may_refresh(std::uint32_t bank) const {
+  return queues_.idle(bank) && bank_refresh_.owes(banks_.pseudo_of(bank));
 }
 
 void Channel::complete(const Slot& slot) {
@@ -237,15 +268,17 @@ void Channel::choose_row() {
   row_ = {};
   row_known_ = true;
   if (all_bank_waits()) return choose_all_bank_refresh();
-  const Floors acts = floors(&BankTiming::act_floor);
-  const Floors pres = floors(&BankTiming::pre_floor);
+  RowChoice best;
+  const Floors acts = act_floors();
+  const Floors pres = pre_floors();
   for (std::uint32_t w = 0; w < words_; ++w) {
     const std::uint64_t wanted = queues_.misses(mode_).word(w) & ~bank_refresh_.held().word(w);
     const std::uint64_t open = banks_.open_banks().word(w);
-    for_each_bank(wanted & ~open, w, [&](std::uint32_t bank) { consider_act(bank, acts); });
     for_each_bank(wanted & open & ~kept_open(w), w,
-                  [&](std::uint32_t bank) { consider_pre(bank, pres); });
+                  [&](std::uint32_t bank) { consider_pre(bank, pres, best); });
+    for_each_bank(wanted & ~open, w, [&](std::uint32_t bank) { consider_act(bank, acts, best); });
   }
+  row_ = best;
   if (refresh_ == Refresh::kPerBank) choose_bank_refresh();
 }
 
@@ -254,31 +287,30 @@ std::uint64_t Channel::kept_open(std::uint32_t w) const {
   return row_hit_first_ ? active | queues_.hit_first(mode_).word(w) : active;
 }
 
-void Channel::consider_act(std::uint32_t bank, const Floors& acts) {
+inline void Channel::consider_act(std::uint32_t bank, const Floors& acts, RowChoice& best) const {
   const Tick floor = acts[banks_.pseudo_of(bank)];
-  if (floor > row_.at) return;
-  consider_row(bank, banks_.act_at(bank, floor), RowAction::kAct);
-}
-
-void Channel::consider_pre(std::uint32_t bank, const Floors& pres) {
-  const Tick floor = pres[banks_.pseudo_of(bank)];
-  if (floor > row_.at) return;
-  consider_row(bank, banks_.pre_at(bank, floor), RowAction::kPre);
-}
-
-void Channel::consider_row(std::uint32_t bank, Tick at, RowAction action) {
-  if (at > row_.at) return;
+  if (floor > best.at) return;
   const Tick arrive = queues_.miss_arrive(mode_, bank);
-  if (at == row_.at && arrive >= row_.arrive) return;
-  row_ = {at, arrive, static_cast<std::uint16_t>(bank), action};
+  if (floor == best.at && arrive >= best.arrive) return;
+  const Tick at = banks_.act_at(bank, floor);
+  if (at > best.at || (at == best.at && arrive >= best.arrive)) return;
+  best = {at, arrive, static_cast<std::uint16_t>(bank), RowAction::kAct};
+}
+
+inline void Channel::consider_pre(std::uint32_t bank, const Floors& pres, RowChoice& best) const {
+  const Tick at = banks_.pre_at(bank, pres[banks_.pseudo_of(bank)]);
+  if (at > best.at) return;
+  const Tick arrive = queues_.miss_arrive(mode_, bank);
+  if (at == best.at && arrive >= best.arrive) return;
+  best = {at, arrive, static_cast<std::uint16_t>(bank), RowAction::kPre};
 }
 
 void Channel::reconsider_row(std::uint32_t bank) {
   if (queues_.miss(mode_, bank) < 0 || bank_refresh_.held().contains(bank)) return;
   if (!banks_.open_banks().contains(bank)) {
-    consider_act(bank, floors(&BankTiming::act_floor));
+    consider_act(bank, act_floors(), row_);
   } else if ((kept_open(bank / 64) >> (bank % 64) & 1U) == 0) {
-    consider_pre(bank, floors(&BankTiming::pre_floor));
+    consider_pre(bank, pre_floors(), row_);
   }
 }
 

@@ -65,7 +65,10 @@ class Channel {
 
   /// What each pseudo-channel's banks wait for (the first's twice where there is one).
   using Floors = std::array<Tick, 2>;
-  [[nodiscard]] Floors floors(Tick (BankTiming::*floor)(std::uint32_t, Tick) const) const;
+  [[nodiscard]] Floors read_floors() const;
+  [[nodiscard]] Floors write_floors() const;
+  [[nodiscard]] Floors act_floors() const;
+  [[nodiscard]] Floors pre_floors() const;
 
   void step();
   [[nodiscard]] bool finished() const;
@@ -79,18 +82,21 @@ class Channel {
   [[nodiscard]] bool all_bank_waits() const { return refresh_front_ < refresh_count_; }
 
   void choose_column();
-  void consider_active(std::uint32_t bank, const Floors& reads, const Floors& writes);
-  void consider_hit(std::uint32_t bank, const Floors& own);
+  void consider_active(std::uint32_t bank, const Floors& reads, const Floors& writes,
+                       ColumnChoice& best) const;
+  void consider_hits(std::uint32_t pseudo, const Floors& own, ColumnChoice& best) const;
+  void consider_hit(std::uint32_t bank, Tick floor, ColumnChoice& best) const;
   /// Whether a bank in which something came up beats what is known to be next.
   void reconsider_column(std::uint32_t bank);
   void reconsider_row(std::uint32_t bank);
   void issue_column();
   void complete(const Slot& slot);
+  /// Whether nobody wants the bank any more and a refresh waits for such a one.
+  [[nodiscard]] bool may_refresh(std::uint32_t bank) const;
 
   void choose_row();
-  void consider_act(std::uint32_t bank, const Floors& acts);
-  void consider_pre(std::uint32_t bank, const Floors& pres);
-  void consider_row(std::uint32_t bank, Tick at, RowAction action);
+  void consider_act(std::uint32_t bank, const Floors& acts, RowChoice& best) const;
+  void consider_pre(std::uint32_t bank, const Floors& pres, RowChoice& best) const;
   /// Banks of a word that may not be precharged for a request.
   [[nodiscard]] std::uint64_t kept_open(std::uint32_t w) const;
   void choose_all_bank_refresh();
@@ -136,6 +142,7 @@ class Channel {
   std::int64_t refresh_front_ = 0;
   std::int64_t refresh_count_ = 0;
   const std::uint32_t words_;
+  std::array<BankSet, 2> pseudo_banks_;
   const std::uint32_t pseudo_channels_;
 };
 

@@ -102,16 +102,6 @@ class TextParser {
   std::size_t count_ = 0;
 };
 
-void parse_words(MemoryTrace& trace, std::string_view bytes) {
-  if (bytes.size() % sizeof(std::uint64_t) != 0) {
-    throw TraceError(
-        {trace.name, 0, 0}, "",
-        "is neither text nor whole 64-bit words: " + std::to_string(bytes.size()) + " bytes");
-  }
-  trace.accesses.resize(bytes.size() / sizeof(std::uint64_t));
-  std::memcpy(trace.accesses.data(), bytes.data(), bytes.size());
-}
-
 }  // namespace
 
 std::string MemoryTrace::place(std::size_t index) const {
@@ -120,12 +110,24 @@ std::string MemoryTrace::place(std::size_t index) const {
 }
 
 MemoryTrace parse_memory_trace(std::string_view bytes, std::string name) {
+  std::vector<std::uint64_t> buffer(bytes.size() / sizeof(std::uint64_t) + 1);
+  std::memcpy(buffer.data(), bytes.data(), bytes.size());
+  return parse_memory_trace(std::move(buffer), bytes.size(), std::move(name));
+}
+
+MemoryTrace parse_memory_trace(std::vector<std::uint64_t> buffer, std::size_t bytes,
+                               std::string name) {
   MemoryTrace trace;
   trace.name = std::move(name);
-  if (is_text(bytes)) {
-    TextParser(trace, bytes).parse();
+  const std::string_view text(reinterpret_cast<const char*>(buffer.data()), bytes);
+  if (is_text(text)) {
+    TextParser(trace, text).parse();
+  } else if (bytes % sizeof(std::uint64_t) != 0) {
+    throw TraceError({trace.name, 0, 0}, "",
+                     "is neither text nor whole 64-bit words: " + std::to_string(bytes) + " bytes");
   } else {
-    parse_words(trace, bytes);
+    buffer.resize(bytes / sizeof(std::uint64_t));
+    trace.accesses = std::move(buffer);
   }
   if (trace.accesses.empty()) throw TraceError({trace.name, 0, 0}, "", "has no accesses");
   return trace;

@@ -35,6 +35,10 @@ struct MemoryTrace {
 /// line.
 [[nodiscard]] MemoryTrace parse_memory_trace(std::string_view bytes, std::string name);
 
+/// The same of the first `bytes` bytes of a buffer, which a binary trace keeps as its own.
+[[nodiscard]] MemoryTrace parse_memory_trace(std::vector<std::uint64_t> buffer, std::size_t bytes,
+                                             std::string name);
+
 }  // namespace orrery::hbm
 
 #endif  // ORRERY_SIM_HARDWARE_HBM_MEMORY_TRACE_H_

@@ -2,24 +2,8 @@
 #include "sim/hardware/hbm/statistics.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace orrery::hbm {
-namespace {
-
-constexpr int kExactBits = 6;
-constexpr int kOctaveBits = 5;
-
-}  // namespace
-
-std::size_t LatencyHistogram::bin_of(Tick latency) {
-  const auto value = static_cast<std::uint64_t>(latency);
-  if (value < (1U << kExactBits)) return value;
-  const int shift = static_cast<int>(std::bit_width(value)) - 1 - kOctaveBits;
-  const std::size_t bin =
-      (static_cast<std::size_t>(shift) << kOctaveBits) + static_cast<std::size_t>(value >> shift);
-  return std::min(bin, kBins - 1);
-}
 
 Tick LatencyHistogram::low_end(std::size_t bin) {
   if (bin < (1U << kExactBits)) return static_cast<Tick>(bin);

@@ -3,6 +3,7 @@
 #define ORRERY_SIM_HARDWARE_HBM_STATISTICS_H_
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -25,8 +26,17 @@ class LatencyHistogram {
   [[nodiscard]] Tick percentile(double share) const;
 
  private:
-  [[nodiscard]] static std::size_t bin_of(Tick latency);
+  [[nodiscard]] static std::size_t bin_of(Tick latency) {
+    const auto value = static_cast<std::uint64_t>(latency);
+    if (value < (1U << kExactBits)) return value;
+    const int shift = static_cast<int>(std::bit_width(value)) - 1 - kOctaveBits;
+    const std::size_t bin =
+        (static_cast<std::size_t>(shift) << kOctaveBits) + static_cast<std::size_t>(value >> shift);
+    return bin < kBins ? bin : kBins - 1;
+  }
   [[nodiscard]] static Tick low_end(std::size_t bin);
+  static constexpr int kExactBits = 6;
+  static constexpr int kOctaveBits = 5;
   static constexpr std::size_t kBins = 1024;
   std::array<std::int64_t, kBins> bins_{};
 };
