@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <vector>
 
 #include "sim/core/random.h"
 #include "tests/unit/hardware/hbm_checker.h"
@@ -75,6 +76,38 @@ TEST_CASE("the checker finds nothing in random configurations") {
         testing::accesses(w.device, options.address_map, 2'000, random_mix(random), seed);
     const std::string wrong = violation(w, TickTiming(w.device), options, requests);
     CHECK_MESSAGE(wrong.empty(), "seed ", seed, ": ", wrong);
+  }
+}
+
+/// Per-bank refreshes of a pseudo-channel, in the order they were issued.
+std::vector<std::uint32_t> refreshed(const std::vector<testing::Issued>& issued, bool second) {
+  std::vector<std::uint32_t> banks;
+  for (const testing::Issued& i : issued) {
+    if (i.command == Command::kRefpb && (i.bank >= 32) == second) banks.push_back(i.bank);
+  }
+  return banks;
+}
+
+TEST_CASE("per-bank refresh goes through all banks in turn and owes no more than it may") {
+  const Device device = testing::hbm3();
+  for (const AccessMix mix : {AccessMix{0, 100}, AccessMix{30, 0}, AccessMix{30, 0, 1}}) {
+    testing::Recorder recorder;
+    Channel channel(device, {}, &recorder);
+    channel.serve(testing::accesses(device, "bgil", 60'000, mix, 2), {});
+    for (const bool second : {false, true}) {
+      const std::vector<std::uint32_t> banks = refreshed(recorder.issued, second);
+      // tREFI 3.9 us of 32 banks is 390 ticks a bank; eight intervals of 32 may be owed, and the
+      // bank that is then held waits for at most the row it has open.
+      const Tick due = channel.statistics().end / 390;
+      CHECK(static_cast<Tick>(banks.size()) <= due);
+      CHECK(static_cast<Tick>(banks.size()) >= due - 8 * 32 - 2);
+      CHECK(banks.size() > 32);
+      for (std::size_t round = 0; round + 32 <= banks.size(); round += 32) {
+        std::uint64_t seen = 0;
+        for (std::size_t i = round; i < round + 32; ++i) seen |= std::uint64_t{1} << banks[i];
+        CHECK(seen == (second ? 0xffffffff00000000U : 0xffffffffU));
+      }
+    }
   }
 }
 

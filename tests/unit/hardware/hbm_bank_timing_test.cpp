@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// For each constraint the first tick at which a command is legal: one tick earlier it is not. Of
+// HBM3 at 6.4 Gb/s, in half clocks: a constraint of n clocks is 2 n ticks between the last cycles
+// of two commands; ACT takes 3 ticks, RD and WR 2, PRE and REF 1. Except for precharges a command
+// starts on an even tick, a rising edge.
+#include "sim/hardware/hbm/bank_timing.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/hardware/hbm_world.h"
+
+namespace orrery::hbm {
+namespace {
+
+// Banks of the channel: the first one, one more of its group, one of another stack id, and one of
+// the other pseudo-channel.
+constexpr std::uint32_t kBank = 0;
+constexpr std::uint32_t kSameGroup = 1;
+constexpr std::uint32_t kOtherStack = 16;
+
+BankTiming fresh() { return BankTiming(testing::hbm3(), TickTiming(testing::hbm3())); }
+
+TEST_CASE("after an activate") {
+  BankTiming banks = fresh();
+  banks.act(kBank, 7, 0);
+  CHECK(banks.open_row(kBank) == 7);
+  CHECK(banks.read_at(kBank, 0) == 64);      // tRCDRD 62 + 3 - 2 = 63, then the rising edge
+  CHECK(banks.write_at(kBank, 0) == 32);     // tRCDWR 30 + 3 - 2 = 31
+  CHECK(banks.pre_at(kBank, 0) == 92);       // tRAS 90 + 3 - 1
+  CHECK(banks.act_at(kBank, 0) == 144);      // tRC
+  CHECK(banks.act_at(kSameGroup, 0) == 10);  // tRRDL
+  CHECK(banks.act_floor(0, 0) == 8);         // tRRDS
+  CHECK(banks.act_floor(1, 0) == 4);         // the row bus is busy for 3
+  CHECK(banks.pre_floor(1, 0) == 3);
+  CHECK(banks.earliest_refpb(kSameGroup, 0) == 10);  // tRRDS 8 + 3 - 1
+  CHECK(banks.earliest_refpb(kBank, 0) == 146);      // tRC 144 + 3 - 1
+}
+
+TEST_CASE("four activates fill the window") {
+  BankTiming banks = fresh();
+  for (std::uint32_t i = 0; i < 3; ++i) banks.act(4 * i, 0, 8 * i);
+  CHECK(banks.act_floor(0, 0) == 24);  // tRRDS after the third
+  banks.act(12, 0, 24);
+  CHECK(banks.act_floor(0, 0) == 48);  // tFAW after the first, not 32
+}
+
+TEST_CASE("after a precharge") {
+  BankTiming banks = fresh();
+  banks.act(kBank, 0, -200);
+  banks.pre(kBank, 0);
+  CHECK(banks.open_row(kBank) == kClosed);
+  CHECK(banks.act_at(kBank, 0) == 50);          // tRP 52 + 1 - 3
+  CHECK(banks.earliest_refpb(kBank, 0) == 52);  // tRP
+  CHECK(banks.earliest_refab(0, 0) == 52);
+  CHECK(banks.pre_floor(0, 0) == 4);  // tPPD
+  CHECK(banks.pre_floor(1, 0) == 1);  // the bus; falling edges are for precharges
+  CHECK(banks.act_floor(1, 0) == 2);
+  banks.preab(0, 100);
+  CHECK(banks.act_at(kOtherStack, 0) == 150);
+  CHECK(banks.pre_floor(0, 0) == 104);
+}
+
+TEST_CASE("after a read") {
+  BankTiming banks = fresh();
+  banks.read(kBank, 0);
+  CHECK(banks.pre_at(kBank, 0) == 19);  // tRTP 18 + 2 - 1
+  CHECK(banks.earliest_preab(0, 0) == 19);
+  CHECK(banks.read_floor(0, 0) == 4);         // tCCDS
+  CHECK(banks.read_at(kSameGroup, 0) == 8);   // tCCDL
+  CHECK(banks.read_at(kOtherStack, 0) == 6);  // tCCDR
+  CHECK(banks.write_floor(0, 0) == 40);       // tRTW
+  CHECK(banks.read_floor(1, 0) == 2);         // the column bus
+}
+
+TEST_CASE("after a write") {
+  BankTiming banks = fresh();
+  banks.write(kBank, 0);
+  CHECK(banks.pre_at(kBank, 0) == 91);        // CWL 20 + burst 4 + tWR 66, + 2 - 1
+  CHECK(banks.write_floor(0, 0) == 4);        // tCCDS
+  CHECK(banks.write_at(kSameGroup, 0) == 8);  // tCCDL
+  CHECK(banks.read_floor(0, 0) == 38);        // CWL 20 + burst 4 + tWTRS 14
+  CHECK(banks.read_at(kSameGroup, 0) == 44);  // CWL 20 + burst 4 + tWTRL 20
+  CHECK(banks.read_floor(1, 0) == 2);         // the other pseudo-channel has a bus of its own
+}
+
+TEST_CASE("after refreshes") {
+  BankTiming all = fresh();
+  all.refab(0, 0);
+  CHECK(all.act_floor(0, 0) == 1'118);  // tRFCab 350 ns, 1120 + 1 - 3
+  CHECK(all.earliest_refab(0, 0) == 1'120);
+  CHECK(all.act_floor(1, 0) == 2);
+  BankTiming one = fresh();
+  one.refpb(kBank, 0);
+  CHECK(one.act_at(kBank, 0) == 638);     // tRFCpb 200 ns, 640 + 1 - 3
+  CHECK(one.act_floor(0, 0) == 14);       // tRREFD 16 + 1 - 3
+  CHECK(one.act_at(kSameGroup, 0) == 0);  // another bank waits for nothing else
+  CHECK(one.earliest_refpb(kSameGroup, 0) == 16);
+}
+
+}  // namespace
+}  // namespace orrery::hbm
