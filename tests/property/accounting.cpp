@@ -72,6 +72,7 @@ class Accounts {
     std::int64_t applied = 0;
     Instant newest;
     for (const LogEntry& entry : run_.logs[replica]) {
+      if (entry.kind == LogEntry::Kind::kQueued) continue;
       if (entry.when < newest) fail(entry, "time ran back");
       newest = entry.when;
       if (entry.kind == LogEntry::Kind::kSchedule) {

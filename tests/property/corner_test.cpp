@@ -85,6 +85,24 @@ TEST_CASE("what a victim gives back does not enlarge the chunk that it was preem
   check_both_modes(scenario);
 }
 
+TEST_CASE("what a victim gives back is there for those behind it") {
+  // Chunks of at most 10 of a budget of 20: request 0, the least important, takes 10, request 1
+  // decodes, request 2 gets the 9 that are left. In some of these memories request 1 has to preempt
+  // request 0 after it was served: then request 2 gets 10 in that step.
+  Scenario scenario = plain();
+  scenario.scheduler_options.words["scheduling_policy"] = "priority";
+  scenario.scheduler_options.numbers["scheduler_reserve_full_isl"] = 0;
+  scenario.scheduler_options.numbers["long_prefill_token_threshold"] = 10;
+  scenario.engine.max_num_batched_tokens = 20;
+  scenario.plan = {request(0, 100, 4), request(500, 10, 60), request(500, 120, 4)};
+  scenario.plan[0].priority = 2;
+  scenario.plan[2].priority = 1;
+  for (std::int64_t blocks = 8; blocks < 20; ++blocks) {
+    scenario.engine.usable_blocks = blocks;
+    check_both_modes(scenario);
+  }
+}
+
 TEST_CASE("evicting the middle of a refused request's hits lets it in") {
   // First in, first out: a long prompt (request 0) leaves its blocks cached, head first to go.
   // Request 2 finds them all, unheld, and its chunk lies behind them; request 1 decodes and evicts.

@@ -7,16 +7,17 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/serving/replica.h"
 
 namespace orrery::property {
 
-/// A schedule() call or the application of its output, in the order in which they happened. With
-/// skips on, `shares` leaves out steady decodes.
+/// A request that the engine read, a schedule() call, or the application of its output, in the
+/// order in which they happened. With skips on, `shares` leaves out steady decodes.
 struct LogEntry {
-  enum class Kind : std::uint8_t { kSchedule, kApply };
+  enum class Kind : std::uint8_t { kQueued, kSchedule, kApply };
   struct Share {
     RequestId request;
     std::int32_t tokens;
@@ -30,6 +31,7 @@ struct LogEntry {
   Kind kind = Kind::kSchedule;
   std::int64_t number = 0;
   Instant when;
+  RequestId queued{};
   std::vector<Share> shares;
   std::vector<Admitted> admitted;
   std::vector<RequestId> preempted;
@@ -76,6 +78,8 @@ class Listener : public ServingObserver {
 /// The same, asking for the fine-grained calls as well and watching that time never runs back.
 class EventListener final : public Listener {
  public:
+  explicit EventListener(std::vector<std::vector<LogEntry>>& logs) : logs_(logs) {}
+
   struct Event {
     char kind;  // q(ueued), a(dmitted), f(irst token), p(reempted)
     ReplicaId replica;
@@ -90,6 +94,11 @@ class EventListener final : public Listener {
   }
   void on_queued(ReplicaId replica, RequestId request, Instant when) override {
     events.push_back({'q', replica, request, when, 0});
+    LogEntry entry;
+    entry.kind = LogEntry::Kind::kQueued;
+    entry.when = when;
+    entry.queued = request;
+    logs_[index_of(replica)].push_back(std::move(entry));
   }
   void on_admitted(ReplicaId replica, RequestId request, Instant when,
                    std::int32_t cached_tokens) override {
@@ -112,6 +121,7 @@ class EventListener final : public Listener {
     if (when < newest_) ran_back = true;
     newest_ = when;
   }
+  std::vector<std::vector<LogEntry>>& logs_;
   Instant newest_;
 };
 

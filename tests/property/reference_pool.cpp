@@ -32,6 +32,12 @@ ReferencePool::Table ReferencePool::lookup(const std::vector<BlockName>& names) 
   return found;
 }
 
+std::int64_t ReferencePool::unheld(const Table& hits) const {
+  return std::count_if(hits.begin(), hits.end(), [this](Block block) {
+    return blocks_[static_cast<std::size_t>(block)].holders == 0;
+  });
+}
+
 void ReferencePool::hold(const Table& hits) {
   for (const Block block : hits) {
     State& state = blocks_[static_cast<std::size_t>(block)];

@@ -33,6 +33,8 @@ class ReferencePool {
   }
   /// The blocks of the longest run of these names, from the first, that is cached.
   [[nodiscard]] Table lookup(const std::vector<BlockName>& names) const;
+  /// How many of these nobody holds.
+  [[nodiscard]] std::int64_t unheld(const Table& hits) const;
   void hold(const Table& hits);
   /// Appends so many blocks to the table.
   void take(std::int64_t count, Table& table);

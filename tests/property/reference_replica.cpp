@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "tests/property/reference_pool.h"
 
@@ -16,12 +18,14 @@ struct Live {
   RequestId id{};
   std::int32_t prompt = 0;
   std::int32_t most_outputs = 0;  // what the engine knows
+  std::int32_t outputs = 0;       // what will come
   std::int32_t priority = 0;
   Instant arrival;
   std::int32_t known = 0;
   std::int32_t in_flight = 0;
   std::int32_t computed = 0;
   bool running = false;
+  bool admitted = false;
   bool ended = false;
   std::int32_t named = 0;
   ReferencePool::Table table;
@@ -46,20 +50,30 @@ class Reference {
 
   /// False as soon as the log differs: what follows would be noise.
   bool play(const LogEntry& entry) {
-    if (entry.kind == LogEntry::Kind::kApply) {
-      apply(entry);
+    entry_ = &entry;
+    if (entry.kind == LogEntry::Kind::kQueued) {
+      enqueue(entry.queued, /*first=*/false);
       return true;
     }
-    entry_ = &entry;
+    if (entry.kind == LogEntry::Kind::kApply) {
+      apply(entry);
+      return failures_.empty();
+    }
     budget_ = engine_.max_num_batched_tokens;
     granted_.clear();
     victims_ = 0;
+    admitted_.clear();
     if (scenario_.is_vllm()) {
       run_in_order();
     } else {
       run_pass(/*decodes=*/true) && run_pass(/*decodes=*/false);
     }
-    for (const LogEntry::Admitted& admitted : entry.admitted) admit(admitted);
+    // Orca reserves all it may need, so it never preempts, and has no budget.
+    const bool orca = scenario_.scheduler == "orca";
+    while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < engine_.max_num_seqs &&
+           (orca || (victims_ == 0 && budget_ > 0))) {
+      if (!admit(waiting_.front())) break;
+    }
     return compare();
   }
   [[nodiscard]] std::int64_t hit_tokens() const { return hit_tokens_; }
@@ -71,6 +85,7 @@ class Reference {
     live.prompt = live.known = request.input_tokens;
     const std::int32_t room = engine_.max_model_len - request.input_tokens;
     live.most_outputs = request.max_tokens == 0 ? room : std::min(room, request.max_tokens);
+    live.outputs = std::min(request.output_tokens, live.most_outputs);
     live.priority = request.priority;
     live.arrival = queued;
     all_[request.id] = live;
@@ -104,6 +119,19 @@ class Reference {
     }
   }
 
+  /// The preempted go to the head of the line; by priority everybody has a place.
+  void enqueue(RequestId id, bool first) {
+    auto place = first ? waiting_.begin() : waiting_.end();
+    if (scenario_.by_priority()) {
+      const auto rank = [this](RequestId one) {
+        return std::tuple(all_[one].priority, all_[one].arrival, one);
+      };
+      place = std::find_if(waiting_.begin(), waiting_.end(),
+                           [&](RequestId other) { return rank(id) < rank(other); });
+    }
+    waiting_.insert(place, id);
+  }
+
   void drop(Live& live) {
     pool_.release(live.table);
     live.table.clear();
@@ -128,6 +156,7 @@ class Reference {
     failures_.expect(logged, at(named(chosen) + " should have been preempted"));
     ++victims_;
     drop(all_[chosen]);
+    enqueue(chosen, /*first=*/true);
     return chosen;
   }
 
@@ -193,40 +222,71 @@ class Reference {
     return true;
   }
 
-  void admit(const LogEntry::Admitted& admitted) {
-    Live& live = all_[admitted.request];
+  [[nodiscard]] ReferencePool::Table hits_of(const Live& live) const {
+    // At least one token is computed anew.
     std::vector<BlockName> names;
     for (std::int32_t i = 0; (i + 1) * engine_.block_size <= live.known - 1; ++i) {
       names.push_back(texts_.name(live.id, i));
     }
-    const ReferencePool::Table hits = pool_.lookup(names);
+    return pool_.lookup(names);
+  }
+
+  /// How many tokens an admission computes in this call; 0 if the budget does not allow it.
+  [[nodiscard]] std::int32_t chunk_of(const Live& live, std::int32_t cached) const {
+    const std::int32_t left = live.known - cached;
+    if (scenario_.scheduler == "orca") return left;
+    const std::int32_t tokens = std::min(left, threshold_);
+    const bool whole = scenario_.number("enable_chunked_prefill", 1) == 0;
+    return whole && tokens > budget_ ? 0 : std::min(tokens, budget_);
+  }
+
+  [[nodiscard]] std::int64_t watermark_blocks() const {
+    if (running_.empty() || scenario_.scheduler == "orca") return 0;
+    // vLLM counts the null block too. Sarathi-Serve keeps a hundredth if nothing is said.
+    const std::int64_t blocks = engine_.usable_blocks + (scenario_.is_vllm() ? 1 : 0);
+    const double share = scenario_.number("watermark", scenario_.is_vllm() ? 0 : 0.01);
+    return static_cast<std::int64_t>(share * static_cast<double>(blocks));
+  }
+
+  bool admit(RequestId id) {
+    Live& live = all_[id];
+    const ReferencePool::Table hits = hits_of(live);
     const auto cached = static_cast<std::int32_t>(hits.size()) * engine_.block_size;
-    failures_.expect(cached == admitted.cached_tokens,
-                     at(named(live.id) + " should hit " + std::to_string(cached) + " tokens, not " +
-                        std::to_string(admitted.cached_tokens)));
+    const std::int32_t tokens = chunk_of(live, cached);
+    if (tokens == 0) return false;
+    const std::int64_t reserved = reserved_tokens(live, cached + tokens);
+    const auto fits = [&](std::int64_t wanted) {
+      const std::int64_t anew = blocks_for_tokens(wanted) - static_cast<std::int64_t>(hits.size());
+      return anew + pool_.unheld(hits) + watermark_blocks() <= pool_.free();
+    };
+    const bool gate = scenario_.is_vllm() && scenario_.number("scheduler_reserve_full_isl", 1) != 0;
+    if (gate && !fits(std::min(live.known, engine_.max_model_len))) return false;
+    if (!fits(reserved)) return false;
+
+    std::erase(waiting_, id);
     hit_tokens_ += cached;
-    std::int32_t tokens = 0;
-    for (const LogEntry::Share& share : entry_->shares) {
-      if (share.request == live.id) tokens = share.tokens;
-    }
     pool_.hold(hits);
     live.table = hits;
     live.named = static_cast<std::int32_t>(hits.size());
     live.computed = cached;
+    running_.push_back(id);
     live.running = true;
-    running_.push_back(live.id);
-    const std::int64_t reserved = reserved_tokens(live, cached + tokens);
     pool_.take(std::max<std::int64_t>(0, missing(live, reserved)), live.table);
     name_through(live, std::min(cached + tokens, live.known));
-    granted_.push_back({live.id, tokens, cached});
+    granted_.push_back({id, tokens, cached});
+    admitted_.push_back({id, cached, live.admitted});
+    live.admitted = true;
+    budget_ -= tokens;
+    return true;
   }
 
   /// What an admission takes blocks for: vLLM for its chunk, Sarathi-Serve for all that is known,
   /// Orca for all that may come.
   [[nodiscard]] std::int64_t reserved_tokens(const Live& live, std::int64_t chunk_end) const {
     if (scenario_.is_vllm()) return chunk_end;
-    if (scenario_.scheduler == "sarathi-serve")
+    if (scenario_.scheduler == "sarathi-serve") {
       return std::max<std::int64_t>(chunk_end, live.known);
+    }
     return static_cast<std::int64_t>(live.prompt) + live.most_outputs;
   }
 
@@ -237,7 +297,15 @@ class Reference {
     };
     const bool equal = std::equal(granted_.begin(), granted_.end(), entry_->shares.begin(),
                                   entry_->shares.end(), same);
-    failures_.expect(equal, at("other tokens for the running, or in another order"));
+    failures_.expect(equal, at("other requests or tokens, or in another order"));
+    const bool same_admitted = std::equal(
+        admitted_.begin(), admitted_.end(), entry_->admitted.begin(), entry_->admitted.end(),
+        [](const LogEntry::Admitted& a, const LogEntry::Admitted& b) {
+          return a.request == b.request && a.cached_tokens == b.cached_tokens &&
+                 a.resumed == b.resumed;
+        });
+    failures_.expect(same_admitted, at("others are admitted, or hit other tokens"));
+    failures_.expect(waiting_.size() == entry_->waiting, at("another number of waiting requests"));
     failures_.expect(victims_ == entry_->preempted.size(), at("preempted more than need be"));
     failures_.expect(running_ == entry_->running, at("another list of the running"));
     failures_.expect(pool_.free() == entry_->free_blocks,
@@ -263,11 +331,20 @@ class Reference {
         name_through(live, live.computed - live.in_flight);
       }
     }
-    sampled_.erase(entry.number);
-    for (const RequestId id : entry.finished) {
+    std::vector<RequestId> finished;
+    for (const RequestId id : sampled_[entry.number]) {
       Live& live = all_[id];
+      if (live.ended || live.known - live.prompt < live.outputs) continue;
       live.ended = true;
-      if (live.running) drop(live);
+      finished.push_back(id);
+    }
+    sampled_.erase(entry.number);
+    failures_.expect(std::set(finished.begin(), finished.end()) ==
+                         std::set(entry.finished.begin(), entry.finished.end()),
+                     at("others finish"));
+    for (const RequestId id : entry.finished) {
+      if (all_[id].running) drop(all_[id]);
+      std::erase(waiting_, id);
     }
   }
 
@@ -279,11 +356,13 @@ class Reference {
   std::int32_t threshold_ = kNoLimit;
   std::map<RequestId, Live> all_;
   std::vector<RequestId> running_;
+  std::vector<RequestId> waiting_;
   std::map<std::int64_t, std::vector<RequestId>> sampled_;  // by call, not yet applied
   const LogEntry* entry_ = nullptr;
   std::int32_t budget_ = 0;
   std::size_t victims_ = 0;
   std::vector<LogEntry::Share> granted_;
+  std::vector<LogEntry::Admitted> admitted_;
   std::int64_t hit_tokens_ = 0;
 };
 

@@ -7,10 +7,11 @@
 
 namespace orrery::property {
 
-/// Plays the log of a walked run again on real tokens and a plain model of the pool: who of the
-/// running is served with how many tokens, who is preempted, what every admission hits, and how
-/// many blocks are free after each call must come out as logged. Whom to admit, and in which
-/// pieces, it takes from the log. Returns the number of tokens hit.
+/// Schedules again what a walked run scheduled, with real tokens, a plain model of the pool and the
+/// three schedulers in their plainest form. From the log come only the instants: when requests are
+/// read, when a call is made, when its output is applied. Who is served with how many tokens, who
+/// is preempted, who is admitted with which hits, who finishes, and how many blocks are free after
+/// each call must come out as logged. Returns the number of tokens hit.
 std::int64_t check_against_reference(const Scenario& scenario, const Run& run, Failures& failures);
 
 }  // namespace orrery::property

@@ -88,6 +88,7 @@ class World {
   World(const Scenario& scenario, const RunOptions& options, Run& run)
       : run_(run),
         may_circle_(scenario.may_circle),
+        events_(run.logs),
         listener_(options.watched ? static_cast<Listener&>(events_) : plain_),
         cluster_(std::make_unique<TextSource>(scenario, run),
                  policies_.routers.at(scenario.router).prepare()->make(), simulation_) {

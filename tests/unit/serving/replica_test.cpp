@@ -235,6 +235,63 @@ TEST_CASE("an engine that turns over nothing reads its input a pause apart, asle
   }
 }
 
+TEST_CASE("an engine that goes round in circles is left, and says so") {
+  // Neither gate nor cache: 160 tokens fill the ten blocks, the 161st finds none, the request
+  // preempts itself and begins anew, for ever. One that fits behind it never runs.
+  for (const bool async : {false, true}) {
+    OneReplicaOptions options = async ? async_engine() : sync_engine();
+    options.engine.usable_blocks = 10;
+    options.engine.enable_prefix_caching = false;
+    options.engine.max_num_batched_tokens = 64;
+    options.scheduler_options.numbers["scheduler_reserve_full_isl"] = 0;
+    Memory memory;
+    OneReplica world(options, {planned(0, 170, 5), planned(100, 4, 1)}, memory);
+    world.run();
+    for (std::uint32_t id = 0; id < 2; ++id) {
+      CHECK(memory.of(id).status == RequestStatus::kUnfinished);
+      CHECK(memory.reasons[id].find("goes round in circles") != std::string::npos);
+    }
+    CHECK(memory.of(0).preemptions >= 100);
+    CHECK(world.replica().counters().steps < 10'000);
+  }
+}
+
+TEST_CASE("many preemptions with tokens between them are no circle") {
+  // Twenty requests of 16 + 100 tokens in 16 blocks, which hold two of them to their ends: most of
+  // the time somebody is preempted, but somebody also gets a token.
+  OneReplicaOptions options = sync_engine();
+  options.engine.usable_blocks = 16;
+  options.engine.enable_prefix_caching = false;
+  std::vector<PlannedRequest> plan;
+  for (int i = 0; i < 20; ++i) plan.push_back(planned(0, 16, 100));
+  Memory memory;
+  OneReplica world(options, plan, memory);
+  world.run();
+  std::int64_t preemptions = 0;
+  for (const RequestRecord& record : memory.records) {
+    CHECK(record.status == RequestStatus::kFinishedLength);
+    preemptions += record.preemptions;
+  }
+  CHECK(preemptions > 20);
+}
+
+TEST_CASE(
+    "the watermark is a share of all blocks, the null block too, kept when one joins others") {
+  // 19 blocks and the null block: a tenth of 20 is 2 (of 19 it would be 1). Request 0 holds 2
+  // blocks of prompt; request 1 needs 15 of the 17 that are free and leaves 2: it joins. With 16 it
+  // waits until request 0 is done, and then, alone, keeps nothing free.
+  for (const std::int32_t prompt : {15 * 16, 16 * 16}) {
+    OneReplicaOptions options = sync_engine();
+    options.engine.usable_blocks = 19;
+    options.scheduler_options.numbers["watermark"] = 0.1;
+    Memory memory;
+    OneReplica world(options, {planned(0, 20, 3), planned(500, prompt, 1)}, memory);
+    world.run();
+    // Steps of request 0: 1200, then two decodes of 1010.
+    CHECK(memory.of(1).first_scheduled == us(prompt == 15 * 16 ? 1'200 : 3'220));
+  }
+}
+
 TEST_CASE("the frontend stands between the engine and its clients") {
   // 100 us a request, 1 us a prompt token, 50 us a step, 10 us a token. Request 0 is queued at 120;
   // its step of 20 tokens ends at 1320 and is seen at 1380; the decode ends at 2330, seen at 2390.
