@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "models/attention.h"
+#include "models/calibration/step_kernels.h"
 #include "models/operators.h"
 #include "models/roofline.h"
 
@@ -22,7 +25,7 @@ std::int64_t kernels_of(const std::vector<Operator>& ops) {
 class RooflineTransformer final : public CostModel {
  public:
   RooflineTransformer(const ModelCard& card, const GpuSpec& gpu, const Plan& plan,
-                      const ExecutionOptions& options)
+                      const ExecutionOptions& options, std::unique_ptr<StepKernels> kernels)
       : card_(card),
         gpu_(gpu),
         options_(options),
@@ -32,6 +35,7 @@ class RooflineTransformer final : public CostModel {
         attention_(card, shard_, options.kv_bytes()),
         token_ops_(token_operators(card, shard_, options.kv_bytes())),
         row_ops_(row_operators(card, shard_)),
+        kernels_(with_weights(std::move(kernels))),
         token_kernels_(kernels_of(token_ops_)),
         row_kernels_(kernels_of(row_ops_)),
         token_times_(table(token_ops_, options.max_num_batched_tokens)),
@@ -40,15 +44,25 @@ class RooflineTransformer final : public CostModel {
   [[nodiscard]] StepCost cost(const BatchShape& shape) const override {
     if (shape.tokens() == 0) return {};
     const CudaGraphs::Launch launch = graphs_.launch(shape);
-    const Duration busy = look_up(token_times_, token_ops_, launch.padded_tokens) +
-                          attention_.time(roofline_, shape) * card_.layers +
-                          look_up(row_times_, row_ops_, logit_rows(shape));
-    return {std::max(busy, host_launches(launch.mode, shape)), options_.host.of(shape), 1.0F};
+    const OpTime tokens = look_up(token_times_, token_ops_, launch.padded_tokens);
+    const OpTime rows = look_up(row_times_, row_ops_, logit_rows(shape));
+    const OpTime attention = attention_of(shape);
+    const Duration busy = tokens.time + attention.time * card_.layers + rows.time;
+    const Duration guessed = tokens.guessed + attention.guessed * card_.layers + rows.guessed;
+    const Duration device = std::max(busy, host_launches(launch.mode, shape));
+    const double share = to_seconds(guessed + (device - busy)) / to_seconds(device);
+    return {device, options_.host.of(shape), static_cast<float>(share)};
   }
 
   void explain(const BatchShape& shape, Breakdown& breakdown) const override;
 
   [[nodiscard]] std::string basis() const override {
+    if (kernels_) {
+      return fmt::format(
+          "calibrated: {} on {}; GEMM from {}; norms, copies and collectives are "
+          "roofline",
+          card_.name, gpu_.name, kernels_->gemm_basis());
+    }
     std::string text = fmt::format(
         "roofline, not calibrated: {} on {}, peaks times stated shares (gemm {}, attention {}, "
         "memory {}, kv_read {})",
@@ -74,22 +88,69 @@ class RooflineTransformer final : public CostModel {
     return std::max<std::int64_t>(shape.sampled_rows, shape.scheduled_requests());
   }
 
-  [[nodiscard]] Duration sum(const std::vector<Operator>& ops, std::int64_t rows) const {
-    Duration total;
-    for (const Operator& op : ops) total += op.time(roofline_, rows, shard_.ranks).time * op.count;
+  /// A time, and how much of it was not measured.
+  struct OpTime {
+    Duration time;
+    Duration guessed;
+  };
+  static OpTime to_op_time(const FittedTime& fitted) {
+    return {round_up_to_duration(fitted.us * 1e-6), round_up_to_duration(fitted.guessed_us * 1e-6)};
+  }
+  [[nodiscard]] std::unique_ptr<StepKernels> with_weights(
+      std::unique_ptr<StepKernels> kernels) const {
+    if (!kernels) return kernels;
+    for (const auto* ops : {&token_ops_, &row_ops_}) {
+      for (const Operator& op : *ops) {
+        if (op.kind == OperatorKind::kGemm) kernels->add_weight(op.n, op.k);
+      }
+    }
+    return kernels;
+  }
+  /// Of one time.
+  [[nodiscard]] OpTime op_time(const Operator& op, std::int64_t rows) const {
+    if (kernels_ && op.kind == OperatorKind::kGemm) {
+      return to_op_time(kernels_->gemm(rows, op.n, op.k));
+    }
+    const Duration time = op.time(roofline_, rows, shard_.ranks).time;
+    return {time, time};
+  }
+  [[nodiscard]] OpTime chunks_time(const BatchShape& shape) const {
+    if (kernels_) return to_op_time(kernels_->chunks(shape));
+    const Duration time = Attention::part(roofline_, attention_.chunks(shape)).time;
+    return {time, time};
+  }
+  [[nodiscard]] OpTime decodes_time(const BatchShape& shape) const {
+    if (kernels_) return to_op_time(kernels_->decodes(shape));
+    const Duration time = Attention::part(roofline_, attention_.decodes(shape)).time;
+    return {time, time};
+  }
+  /// Of one layer.
+  [[nodiscard]] OpTime attention_of(const BatchShape& shape) const {
+    const OpTime chunks = chunks_time(shape);
+    const OpTime decodes = decodes_time(shape);
+    return {chunks.time + decodes.time, chunks.guessed + decodes.guessed};
+  }
+
+  [[nodiscard]] OpTime sum(const std::vector<Operator>& ops, std::int64_t rows) const {
+    OpTime total;
+    for (const Operator& op : ops) {
+      const OpTime once = op_time(op, rows);
+      total.time += once.time * op.count;
+      total.guessed += once.guessed * op.count;
+    }
     return total;
   }
-  [[nodiscard]] std::vector<Duration> table(const std::vector<Operator>& ops,
-                                            std::int64_t most) const {
-    std::vector<Duration> times(static_cast<std::size_t>(most) + 1);
+  [[nodiscard]] std::vector<OpTime> table(const std::vector<Operator>& ops,
+                                          std::int64_t most) const {
+    std::vector<OpTime> times(static_cast<std::size_t>(most) + 1);
     for (std::int64_t rows = 1; rows <= most; ++rows) {
       times[static_cast<std::size_t>(rows)] = sum(ops, rows);
     }
     return times;
   }
   /// Beyond what the engine would batch the same sum is done on the spot.
-  [[nodiscard]] Duration look_up(const std::vector<Duration>& times,
-                                 const std::vector<Operator>& ops, std::int64_t rows) const {
+  [[nodiscard]] OpTime look_up(const std::vector<OpTime>& times, const std::vector<Operator>& ops,
+                               std::int64_t rows) const {
     const auto index = static_cast<std::size_t>(rows);
     return index < times.size() ? times[index] : sum(ops, rows);
   }
@@ -114,7 +175,8 @@ class RooflineTransformer final : public CostModel {
   void explain_operators(const std::vector<Operator>& ops, std::int64_t rows,
                          Breakdown& breakdown) const;
   void explain_attention(const std::string& name, const std::string& shape,
-                         const AttentionWork& work, Breakdown& breakdown) const;
+                         const AttentionWork& work, Duration time, const std::string& basis,
+                         Breakdown& breakdown) const;
 
   ModelCard card_;
   GpuSpec gpu_;
@@ -125,10 +187,12 @@ class RooflineTransformer final : public CostModel {
   Attention attention_;
   std::vector<Operator> token_ops_;
   std::vector<Operator> row_ops_;
+  /// Measured kernels; none: roofline.
+  std::unique_ptr<StepKernels> kernels_;
   std::int64_t token_kernels_;
   std::int64_t row_kernels_;
-  std::vector<Duration> token_times_;
-  std::vector<Duration> row_times_;
+  std::vector<OpTime> token_times_;
+  std::vector<OpTime> row_times_;
 };
 
 std::string launch_text(const CudaGraphs::Launch& launch) {
@@ -142,6 +206,9 @@ std::string launch_text(const CudaGraphs::Launch& launch) {
   }
   ORRERY_CHECK(false);
 }
+
+const std::string kAttentionFormula =
+    "max(4 pairs heads dim / rate, KV bytes / bandwidth) + kernels, pairs in tiles of 128";
 
 std::string basis_of(OperatorKind kind) {
   switch (kind) {
@@ -164,21 +231,22 @@ void RooflineTransformer::explain_operators(const std::vector<Operator>& ops, st
     const std::string shape = op.kind == OperatorKind::kGemm
                                   ? fmt::format("{} x {} x {}", rows, op.n, op.k)
                                   : fmt::format("{} rows", rows);
-    breakdown.operators.push_back({op.name, shape, op.count, Flops(op.flops(rows) * op.count),
-                                   Bytes(op.bytes(rows) * op.count), once.time * op.count,
-                                   std::string(once.bound), basis_of(op.kind)});
+    breakdown.operators.push_back(
+        {op.name, shape, op.count, Flops(op.flops(rows) * op.count),
+         Bytes(op.bytes(rows) * op.count), op_time(op, rows).time * op.count,
+         std::string(once.bound),
+         kernels_ && op.kind == OperatorKind::kGemm ? kernels_->gemm_basis() : basis_of(op.kind)});
   }
 }
 
 void RooflineTransformer::explain_attention(const std::string& name, const std::string& shape,
-                                            const AttentionWork& work, Breakdown& breakdown) const {
+                                            const AttentionWork& work, Duration time,
+                                            const std::string& basis, Breakdown& breakdown) const {
   if (work.kernels == 0) return;
   const BoundTime once = Attention::part(roofline_, work);
   breakdown.operators.push_back({name, shape, card_.layers, Flops(work.flops) * card_.layers,
-                                 Bytes(work.bytes) * card_.layers, once.time * card_.layers,
-                                 std::string(once.bound),
-                                 "max(4 pairs heads dim / rate, KV bytes / bandwidth) + kernels, "
-                                 "pairs in tiles of 128"});
+                                 Bytes(work.bytes) * card_.layers, time * card_.layers,
+                                 std::string(once.bound), basis});
 }
 
 void RooflineTransformer::explain(const BatchShape& shape, Breakdown& breakdown) const {
@@ -189,10 +257,12 @@ void RooflineTransformer::explain(const BatchShape& shape, Breakdown& breakdown)
   explain_operators(token_ops_, launch.padded_tokens, breakdown);
   explain_attention("attention_prefill",
                     fmt::format("{} chunks, {} tokens", shape.chunks.size(), shape.prefill_tokens),
-                    attention_.chunks(shape), breakdown);
+                    attention_.chunks(shape), chunks_time(shape).time,
+                    kernels_ ? kernels_->chunks_basis() : kAttentionFormula, breakdown);
   explain_attention("attention_decode",
                     fmt::format("{} decodes, {} KV tokens", shape.decodes, shape.decode_context),
-                    attention_.decodes(shape), breakdown);
+                    attention_.decodes(shape), decodes_time(shape).time,
+                    kernels_ ? kernels_->decodes_basis() : kAttentionFormula, breakdown);
   explain_operators(row_ops_, logit_rows(shape), breakdown);
   Duration busy;
   for (const OperatorCost& op : breakdown.operators) busy += op.time;
@@ -208,7 +278,19 @@ void RooflineTransformer::explain(const BatchShape& shape, Breakdown& breakdown)
 std::unique_ptr<CostModel> make_roofline(const ModelCard& card, const GpuSpec& gpu,
                                          const Plan& plan, const ExecutionOptions& options) {
   check_plan(card, plan);
-  return std::make_unique<RooflineTransformer>(card, gpu, plan, options);
+  return std::make_unique<RooflineTransformer>(card, gpu, plan, options, nullptr);
+}
+
+std::unique_ptr<CostModel> make_calibrated(const ModelCard& card, const GpuSpec& gpu,
+                                           const Plan& plan, const ExecutionOptions& options,
+                                           const std::vector<KernelFit>& fits) {
+  check_plan(card, plan);
+  const Shard shard = shard_of(card, plan.tensor_parallel);
+  const std::string dtype = options.weight_type(card) == WeightType::kFloat16 ? "fp16" : "bf16";
+  auto kernels =
+      std::make_unique<StepKernels>(fits, dtype, options.kv_bytes() == 1 ? "fp8" : dtype,
+                                    HeadShape{shard.heads, shard.kv_heads, card.head_dim});
+  return std::make_unique<RooflineTransformer>(card, gpu, plan, options, std::move(kernels));
 }
 
 }  // namespace orrery

@@ -6,7 +6,9 @@
 #define ORRERY_MODELS_TRANSFORMER_H_
 
 #include <memory>
+#include <vector>
 
+#include "models/calibration/kernel_fit.h"
 #include "models/execution.h"
 #include "models/model_card.h"
 #include "models/plan.h"
@@ -20,6 +22,13 @@ namespace orrery {
 [[nodiscard]] std::unique_ptr<CostModel> make_roofline(const ModelCard& card, const GpuSpec& gpu,
                                                        const Plan& plan,
                                                        const ExecutionOptions& options);
+
+/// The same with GEMMs and attention from measured kernels; norms, copies and collectives are
+/// roofline still, and count as extrapolated. Throws ConfigError where a kernel set is missing.
+[[nodiscard]] std::unique_ptr<CostModel> make_calibrated(const ModelCard& card, const GpuSpec& gpu,
+                                                         const Plan& plan,
+                                                         const ExecutionOptions& options,
+                                                         const std::vector<KernelFit>& fits);
 
 }  // namespace orrery
 

@@ -15,7 +15,7 @@
 namespace orrery {
 namespace {
 
-constexpr std::array<std::string_view, 1> kComputeRungs = {"roofline"};
+constexpr std::array<std::string_view, 2> kComputeRungs = {"roofline", "calibrated"};
 constexpr std::string_view kNewestVllm = "vllm-v1@0.28";
 
 /// What `base` says and `top` does not contradict.

@@ -22,7 +22,7 @@ namespace orrery {
 
 /// How true each resource is simulated. A rung that is not built yet cannot be named.
 struct Fidelity {
-  enum class Compute : std::uint8_t { kRoofline };
+  enum class Compute : std::uint8_t { kRoofline, kCalibrated };
   Compute compute = Compute::kRoofline;
   void describe(Describer& d);
 };

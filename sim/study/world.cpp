@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "models/transformer.h"
+#include "sim/study/calibrate.h"
 #include "sim/study/catalogue.h"
 
 namespace orrery {
@@ -66,6 +67,10 @@ std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const Wor
   if (!world.model || !world.gpu) {
     throw ConfigError({scenario.path, 0, 0}, world.model ? "hardware" : "model",
                       "needed unless `cost:` gives the time of a step");
+  }
+  if (scenario.fidelity.compute == Fidelity::Compute::kCalibrated) {
+    return make_calibrated(*world.model, *world.gpu, scenario.plan, execution,
+                           load_fits(*world.gpu));
   }
   return make_roofline(*world.model, *world.gpu, scenario.plan, execution);
 }
