@@ -95,6 +95,8 @@ void put_engine(Table& table, const Summary& s) {
     device += fmt::format("; {} of its time is extrapolated", percent(s.extrapolated_share));
   }
   table.line("device", device);
+  // What to compare two runs by: the hash of all that happened, and of what made it happen.
+  table.line("fingerprint", fmt::format("{:016x}, orrery {}", s.fingerprint, s.version));
 }
 
 }  // namespace
