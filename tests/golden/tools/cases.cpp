@@ -183,6 +183,18 @@ Case never_fits() {
   return author.done();
 }
 
+Case spinning() {
+  // Nothing can be scheduled from the first call on, until somebody more important comes.
+  Author author("spinning", /*async=*/true);
+  author.options().priority = true;
+  author.options().num_gpu_blocks = 12;
+  author.add(0, 190, 4).priority = 1;
+  author.add(0, 20, 3).priority = 2;
+  author.add(2'500, 40, 5);  // before the fourth idle turn, after which a recording ends
+  author.add(4'000, 30, 4);
+  return author.done();
+}
+
 Case few_sequences() {
   Author author("few_sequences", /*async=*/false);
   author.options().max_num_seqs = 3;
@@ -195,10 +207,10 @@ Case few_sequences() {
 }  // namespace
 
 std::vector<Case> own_cases() {
-  return {plain(false),     plain(true),    chunked(false),  whole_prompts(), preemption(false),
-          preemption(true), priority(),     prefixes(false), prefixes(true),  eviction(),
-          watermark(),      threshold(),    eos(false),      eos(true),       no_gate(),
-          never_fits(),     few_sequences()};
+  return {plain(false),     plain(true), chunked(false),  whole_prompts(), preemption(false),
+          preemption(true), priority(),  prefixes(false), prefixes(true),  eviction(),
+          watermark(),      threshold(), eos(false),      eos(true),       no_gate(),
+          never_fits(),     spinning(),  few_sequences()};
 }
 
 }  // namespace orrery::golden
