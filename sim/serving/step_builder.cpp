@@ -16,6 +16,12 @@ namespace {
 
 }  // namespace
 
+LiveRequest& StepBuilder::named(Slot slot) {
+  if (index_of(slot) < state_.requests.size()) return state_.requests[slot];
+  throw PolicyError("step " + std::to_string(step_) + ": slot " + std::to_string(index_of(slot)) +
+                    " was never one of a request");
+}
+
 StepBuilder::StepBuilder(EngineState& state, bool step_by_step)
     : state_(state), step_by_step_(step_by_step) {}
 
@@ -199,7 +205,7 @@ void StepBuilder::add_entry(Slot slot, std::int32_t tokens) {
 
 Grant StepBuilder::run(Slot slot, std::int32_t most) {
   walk();
-  LiveRequest& live = state_.requests[slot];
+  LiveRequest& live = named(slot);
   if (live.state != LiveState::kRunning) refuse(live, step_, "run() of one that is not running");
   if (runs(slot)) refuse(live, step_, "run() twice in one step");
   const std::int32_t tokens = std::min(tokens_for(live, most), budget_);
@@ -213,7 +219,7 @@ Grant StepBuilder::run(Slot slot, std::int32_t most) {
 }
 
 void StepBuilder::preempt(Slot victim, Preemption) {
-  LiveRequest& live = state_.requests[victim];
+  LiveRequest& live = named(victim);
   if (live.state != LiveState::kRunning)
     refuse(live, step_, "preempt() of one that is not running");
   if (steady_granted_ && live.steady)
@@ -234,7 +240,7 @@ void StepBuilder::preempt(Slot victim, Preemption) {
 }
 
 Admission StepBuilder::admit(Slot slot, const AdmitOptions& options) {
-  LiveRequest& live = state_.requests[slot];
+  LiveRequest& live = named(slot);
   if (live.state != LiveState::kWaiting && live.state != LiveState::kPreempted) {
     refuse(live, step_, "admit() of one that is not waiting");
   }

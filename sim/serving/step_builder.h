@@ -125,6 +125,8 @@ class StepBuilder {
     std::vector<Slot> members;
   };
 
+  /// The request a scheduler named; PolicyError if there never was one there.
+  [[nodiscard]] LiveRequest& named(Slot slot);
   [[nodiscard]] std::int32_t tokens_for(const LiveRequest& live, std::int32_t most) const;
   [[nodiscard]] std::int32_t blocks_missing(const LiveRequest& live, std::int64_t tokens) const;
   [[nodiscard]] std::int32_t steady_blocks() const;

@@ -234,6 +234,9 @@ TEST_CASE("every illegal call throws where it is made") {
   CHECK(error_of(5, [&](const ReplicaView& replica, StepBuilder& step) {
           static_cast<void>(step.admit(running(replica)));
         }) == "step 5: request 0: admit() of one that is not waiting");
+  CHECK(error_of(5, [&](const ReplicaView&, StepBuilder& step) {
+          static_cast<void>(step.run(Slot{99}));
+        }) == "step 5: slot 99 was never one of a request");
 
   // What run_steady() granted is granted.
   CHECK(error_of(
