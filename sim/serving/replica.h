@@ -87,7 +87,7 @@ class Replica final : public Component {
 
   /// Requests sent and not yet done, for routers.
   [[nodiscard]] std::int64_t outstanding() const { return outstanding_; }
-  /// Their tokens: prompts, and what came of the outputs.
+  /// For routers and for checkers from outside.
   [[nodiscard]] const EngineState& state() const { return state_; }
   /// Nothing is in flight and the scheduler gives nothing to those who wait: it would spin for
   /// ever.
