@@ -45,16 +45,29 @@ void add_mlp(const ModelCard& card, const Shard& shard, std::vector<Operator>& o
 
 }  // namespace
 
-BoundTime Operator::time(const Roofline& roofline, std::int64_t rows, std::int64_t ranks) const {
+std::optional<Collective> Operator::collective() const {
+  switch (kind) {
+    case OperatorKind::kAllReduce:
+      return Collective::kAllReduce;
+    case OperatorKind::kAllGather:
+      return Collective::kAllGather;
+    case OperatorKind::kGemm:
+    case OperatorKind::kStream:
+      break;
+  }
+  return std::nullopt;
+}
+
+BoundTime Operator::time(const Roofline& roofline, const LinkCost& links, std::int64_t rows,
+                         std::int64_t ranks) const {
   switch (kind) {
     case OperatorKind::kGemm:
       return roofline.gemm(flops(rows), bytes(rows), kernels);
     case OperatorKind::kStream:
       return roofline.stream(bytes(rows), kernels);
     case OperatorKind::kAllReduce:
-      return roofline.all_reduce(bytes(rows), ranks);
     case OperatorKind::kAllGather:
-      return roofline.all_gather(bytes(rows), ranks);
+      return links.time(*collective(), bytes(rows), ranks);
   }
   ORRERY_CHECK(false);
 }

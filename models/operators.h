@@ -7,9 +7,11 @@
 #define ORRERY_MODELS_OPERATORS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "models/link_cost.h"
 #include "models/model_card.h"
 #include "models/plan.h"
 #include "models/roofline.h"
@@ -37,8 +39,10 @@ struct Operator {
   [[nodiscard]] std::int64_t bytes(std::int64_t rows) const {
     return fixed_bytes + bytes_per_row * rows;
   }
-  [[nodiscard]] BoundTime time(const Roofline& roofline, std::int64_t rows,
+  [[nodiscard]] BoundTime time(const Roofline& roofline, const LinkCost& links, std::int64_t rows,
                                std::int64_t ranks) const;
+  /// What the ranks do together; none for what each does alone.
+  [[nodiscard]] std::optional<Collective> collective() const;
 };
 
 /// What runs over every token of a step, but attention. `kv_bytes` is the size of a KV element.

@@ -25,12 +25,14 @@ std::int64_t kernels_of(const std::vector<Operator>& ops) {
 class RooflineTransformer final : public CostModel {
  public:
   RooflineTransformer(const ModelCard& card, const GpuSpec& gpu, const Plan& plan,
-                      const ExecutionOptions& options, std::unique_ptr<StepKernels> kernels)
+                      const ExecutionOptions& options, std::unique_ptr<StepKernels> kernels,
+                      std::shared_ptr<const LinkCost> links)
       : card_(card),
         gpu_(gpu),
         options_(options),
         shard_(shard_of(card, plan.tensor_parallel)),
         roofline_(gpu, options.weight_type(card)),
+        links_(links ? std::move(links) : make_roofline_links(gpu)),
         graphs_(options.graphs, options.max_num_seqs, options.max_num_batched_tokens),
         attention_(card, shard_, options.kv_bytes()),
         token_ops_(token_operators(card, shard_, options.kv_bytes())),
@@ -57,20 +59,16 @@ class RooflineTransformer final : public CostModel {
   void explain(const BatchShape& shape, Breakdown& breakdown) const override;
 
   [[nodiscard]] std::string basis() const override {
-    if (kernels_) {
-      return fmt::format(
-          "calibrated: {} on {}; GEMM from {}; norms, copies and collectives are "
-          "roofline",
-          card_.name, gpu_.name, kernels_->gemm_basis());
-    }
-    std::string text = fmt::format(
-        "roofline, not calibrated: {} on {}, peaks times stated shares (gemm {}, attention {}, "
-        "memory {}, kv_read {})",
-        card_.name, gpu_.name, gpu_.roofline.gemm, gpu_.roofline.attention, gpu_.roofline.memory,
-        gpu_.roofline.kv_read);
+    std::string text =
+        kernels_ ? fmt::format("calibrated: {} on {}; GEMM from {}; norms and copies are roofline",
+                               card_.name, gpu_.name, kernels_->gemm_basis())
+                 : fmt::format(
+                       "roofline, not calibrated: {} on {}, peaks times stated shares (gemm {}, "
+                       "attention {}, memory {}, kv_read {})",
+                       card_.name, gpu_.name, gpu_.roofline.gemm, gpu_.roofline.attention,
+                       gpu_.roofline.memory, gpu_.roofline.kv_read);
     if (shard_.ranks > 1) {
-      text += fmt::format(", {} ranks over {} (link {})", shard_.ranks, gpu_.links.peer_name(),
-                          gpu_.roofline.link);
+      text += fmt::format(", {} ranks over {}", shard_.ranks, links_->basis());
     }
     if (card_.window_matters()) {
       text += fmt::format(
@@ -111,8 +109,8 @@ class RooflineTransformer final : public CostModel {
     if (kernels_ && op.kind == OperatorKind::kGemm) {
       return to_op_time(kernels_->gemm(rows, op.n, op.k));
     }
-    const Duration time = op.time(roofline_, rows, shard_.ranks).time;
-    return {time, time};
+    const BoundTime once = op.time(roofline_, *links_, rows, shard_.ranks);
+    return {once.time, once.guessed ? once.time : Duration()};
   }
   [[nodiscard]] OpTime chunks_time(const BatchShape& shape) const {
     if (kernels_) return to_op_time(kernels_->chunks(shape));
@@ -172,6 +170,8 @@ class RooflineTransformer final : public CostModel {
     ORRERY_CHECK(false);
   }
 
+  /// By what an operator's time is found.
+  [[nodiscard]] std::string basis_of(const Operator& op, std::int64_t rows) const;
   void explain_operators(const std::vector<Operator>& ops, std::int64_t rows,
                          Breakdown& breakdown) const;
   void explain_attention(const std::string& name, const std::string& shape,
@@ -183,6 +183,7 @@ class RooflineTransformer final : public CostModel {
   ExecutionOptions options_;
   Shard shard_;
   Roofline roofline_;
+  std::shared_ptr<const LinkCost> links_;
   CudaGraphs graphs_;
   Attention attention_;
   std::vector<Operator> token_ops_;
@@ -210,16 +211,16 @@ std::string launch_text(const CudaGraphs::Launch& launch) {
 const std::string kAttentionFormula =
     "max(4 pairs heads dim / rate, KV bytes / bandwidth) + kernels, pairs in tiles of 128";
 
-std::string basis_of(OperatorKind kind) {
-  switch (kind) {
+std::string RooflineTransformer::basis_of(const Operator& op, std::int64_t rows) const {
+  switch (op.kind) {
     case OperatorKind::kGemm:
-      return "max(2 M N K / rate, (M K + K N + M N) 2 B / bandwidth) + kernel";
+      return kernels_ ? kernels_->gemm_basis()
+                      : "max(2 M N K / rate, (M K + K N + M N) 2 B / bandwidth) + kernel";
     case OperatorKind::kStream:
       return "bytes / bandwidth + kernels";
     case OperatorKind::kAllReduce:
-      return "min(one shot (n-1) S / B, two shot 2 (n-1)/n S / B), each with its latency";
     case OperatorKind::kAllGather:
-      return "(n-1)/n S / B + latency";
+      return links_->formula(*op.collective(), op.bytes(rows), shard_.ranks);
   }
   ORRERY_CHECK(false);
 }
@@ -227,15 +228,14 @@ std::string basis_of(OperatorKind kind) {
 void RooflineTransformer::explain_operators(const std::vector<Operator>& ops, std::int64_t rows,
                                             Breakdown& breakdown) const {
   for (const Operator& op : ops) {
-    const BoundTime once = op.time(roofline_, rows, shard_.ranks);
+    const BoundTime once = op.time(roofline_, *links_, rows, shard_.ranks);
     const std::string shape = op.kind == OperatorKind::kGemm
                                   ? fmt::format("{} x {} x {}", rows, op.n, op.k)
                                   : fmt::format("{} rows", rows);
-    breakdown.operators.push_back(
-        {op.name, shape, op.count, Flops(op.flops(rows) * op.count),
-         Bytes(op.bytes(rows) * op.count), op_time(op, rows).time * op.count,
-         std::string(once.bound),
-         kernels_ && op.kind == OperatorKind::kGemm ? kernels_->gemm_basis() : basis_of(op.kind)});
+    breakdown.operators.push_back({op.name, shape, op.count, Flops(op.flops(rows) * op.count),
+                                   Bytes(op.bytes(rows) * op.count),
+                                   op_time(op, rows).time * op.count, std::string(once.bound),
+                                   basis_of(op, rows)});
   }
 }
 
@@ -276,21 +276,24 @@ void RooflineTransformer::explain(const BatchShape& shape, Breakdown& breakdown)
 }  // namespace
 
 std::unique_ptr<CostModel> make_roofline(const ModelCard& card, const GpuSpec& gpu,
-                                         const Plan& plan, const ExecutionOptions& options) {
+                                         const Plan& plan, const ExecutionOptions& options,
+                                         std::shared_ptr<const LinkCost> links) {
   check_plan(card, plan);
-  return std::make_unique<RooflineTransformer>(card, gpu, plan, options, nullptr);
+  return std::make_unique<RooflineTransformer>(card, gpu, plan, options, nullptr, std::move(links));
 }
 
 std::unique_ptr<CostModel> make_calibrated(const ModelCard& card, const GpuSpec& gpu,
                                            const Plan& plan, const ExecutionOptions& options,
-                                           const std::vector<KernelFit>& fits) {
+                                           const std::vector<KernelFit>& fits,
+                                           std::shared_ptr<const LinkCost> links) {
   check_plan(card, plan);
   const Shard shard = shard_of(card, plan.tensor_parallel);
   const std::string dtype = options.weight_type(card) == WeightType::kFloat16 ? "fp16" : "bf16";
   auto kernels =
       std::make_unique<StepKernels>(fits, dtype, options.kv_bytes() == 1 ? "fp8" : dtype,
                                     HeadShape{shard.heads, shard.kv_heads, card.head_dim});
-  return std::make_unique<RooflineTransformer>(card, gpu, plan, options, std::move(kernels));
+  return std::make_unique<RooflineTransformer>(card, gpu, plan, options, std::move(kernels),
+                                               std::move(links));
 }
 
 }  // namespace orrery

@@ -10,6 +10,7 @@
 
 #include "models/calibration/kernel_fit.h"
 #include "models/execution.h"
+#include "models/link_cost.h"
 #include "models/model_card.h"
 #include "models/plan.h"
 #include "sim/hardware/gpu.h"
@@ -18,17 +19,19 @@
 namespace orrery {
 
 /// All operators are compiled here, once, into a table by padded token count and one by rows with
-/// logits; a step adds attention. Throws ConfigError where plan, model and GPU do not fit.
+/// logits; a step adds attention. Without `links`, ranks talk as make_roofline_links has it. Throws
+/// ConfigError where plan, model and GPU do not fit.
 [[nodiscard]] std::unique_ptr<CostModel> make_roofline(const ModelCard& card, const GpuSpec& gpu,
                                                        const Plan& plan,
-                                                       const ExecutionOptions& options);
+                                                       const ExecutionOptions& options,
+                                                       std::shared_ptr<const LinkCost> links = {});
 
-/// The same with GEMMs and attention from measured kernels; norms, copies and collectives are
-/// roofline still, and count as extrapolated. Throws ConfigError where a kernel set is missing.
-[[nodiscard]] std::unique_ptr<CostModel> make_calibrated(const ModelCard& card, const GpuSpec& gpu,
-                                                         const Plan& plan,
-                                                         const ExecutionOptions& options,
-                                                         const std::vector<KernelFit>& fits);
+/// The same with GEMMs and attention from measured kernels; norms and copies are roofline still,
+/// and count as extrapolated, as collectives do where `links` are. Throws ConfigError where a
+/// kernel set is missing.
+[[nodiscard]] std::unique_ptr<CostModel> make_calibrated(
+    const ModelCard& card, const GpuSpec& gpu, const Plan& plan, const ExecutionOptions& options,
+    const std::vector<KernelFit>& fits, std::shared_ptr<const LinkCost> links = {});
 
 }  // namespace orrery
 

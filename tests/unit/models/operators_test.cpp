@@ -8,6 +8,7 @@
 
 #include "models/attention.h"
 #include "models/execution.h"
+#include "models/link_cost.h"
 #include "tests/unit/models/cards.h"
 
 namespace orrery {
@@ -100,14 +101,20 @@ TEST_CASE("an operator takes the slower of its work and its bytes, and its kerne
 }
 
 TEST_CASE("an all-reduce is one shot while small and two when large") {
-  const Roofline roofline(test::round_gpu(), WeightType::kBfloat16);
+  const auto links = make_roofline_links(test::round_gpu());
   // 400 GB/s: 0.4 MB takes 1 us once. Eight ranks, one shot: 5 + 7 x 1 us against 9 + 1.75 us.
-  CHECK(is(roofline.all_reduce(400'000, 8).time, nanoseconds(10'750)));
+  CHECK(is(links->time(Collective::kAllReduce, 400'000, 8).time, nanoseconds(10'750)));
   // 40 kB: 5 + 0.7 us.
-  CHECK(is(roofline.all_reduce(40'000, 8).time, nanoseconds(5'700)));
+  CHECK(is(links->time(Collective::kAllReduce, 40'000, 8).time, nanoseconds(5'700)));
   // Two ranks read as much either way.
-  CHECK(is(roofline.all_reduce(400'000'000, 2).time, microseconds(1005)));
-  CHECK(is(roofline.all_gather(400'000, 4).time, nanoseconds(5'750)));
+  CHECK(is(links->time(Collective::kAllReduce, 400'000'000, 2).time, microseconds(1005)));
+  // 5 us and 3/4 of a microsecond, whichever way it goes; a send carries all of it.
+  for (const Collective collective :
+       {Collective::kAllGather, Collective::kReduceScatter, Collective::kAllToAll}) {
+    CHECK(is(links->time(collective, 400'000, 4).time, nanoseconds(5'750)));
+  }
+  CHECK(is(links->send(400'000).time, microseconds(6)));
+  CHECK(links->time(Collective::kAllReduce, 0, 8).time == Duration());
 }
 
 TEST_CASE("a chunk costs its causal pairs in whole tiles") {
