@@ -3,12 +3,12 @@
 // Where an address lies, written as widths, most significant first:
 //
 //   Ro14 Si1 Ba2 Co5 Bg2 Pc1 Ch4          fields may repeat: Ro14 Co3 Bg2 Co2 ...
-//   Ro Si Ba Co Bg Pc Ch                  without a number: all bits that the device has
+//   Ro Si Ba Co Bg Pc Ch                  without a number: all bits that are left of the device's
 //   ... Ch%96                             a channel count that is no power of two
 //   ... Bg^=Ro[1:0]                       after the fields: one field hashed by bits of another
 //
-// or as a name: `bgil`, `robaracoch`. Every map is a bijection of the device's accesses: bits are
-// taken once each, a remainder comes with its quotient, and x ^= f(y) undoes itself.
+// or as a name: `bgil`, `robaracoch`, `hashed`. Every map is a bijection of the device's accesses:
+// bits are taken once each, a remainder comes with its quotient, and x ^= f(y) undoes itself.
 #ifndef ORRERY_SIM_HARDWARE_HBM_ADDRESS_MAP_H_
 #define ORRERY_SIM_HARDWARE_HBM_ADDRESS_MAP_H_
 

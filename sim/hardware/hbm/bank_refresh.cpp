@@ -29,6 +29,17 @@ BankRefresh::BankRefresh(const Device& device, const TickTiming& timing, bool en
   next_due_ = interval_;
 }
 
+void BankRefresh::begin_late(double share, Tick phase) {
+  if (next_due_ == kNever) return;
+  next_due_ = kNever;
+  for (Pseudo& p : pseudo_) {
+    if (p.due == kNever) continue;
+    p.debt = static_cast<std::int64_t>(share * static_cast<double>(most_debt_));
+    p.due -= phase % interval_;
+    next_due_ = std::min(next_due_, p.due);
+  }
+}
+
 void BankRefresh::begin_round(Pseudo& p, std::uint32_t first) {
   p.left = banks_;
   for (std::uint32_t b = first; b < first + banks_; ++b) waits_.insert(b);

@@ -24,6 +24,10 @@ class BankRefresh {
   /// Not `enabled`: nothing ever falls due.
   BankRefresh(const Device& device, const TickTiming& timing, bool enabled);
 
+  /// Begins as after a long time: each pseudo-channel owes `share` of the most it may, and
+  /// refreshes fall due `phase` ticks sooner. Before the first tick.
+  void begin_late(double share, Tick phase);
+
   /// When the next refresh falls due.
   [[nodiscard]] Tick next_due() const { return next_due_; }
   void fall_due(Tick now);

@@ -40,6 +40,13 @@ Channel::Channel(const Device& device, const TickTiming& timing, const Controlle
   if (refresh_ == Refresh::kAllBank) refresh_due_ = timing_.refresh_interval - kOwnTick;
 }
 
+void Channel::begin_late(double share, Tick phase) {
+  ORRERY_CHECK(next_ == 0 && now_ == 0 && share >= 0 && share <= 1);
+  ORRERY_CHECK(phase >= 0 && phase < timing_.refresh_interval);
+  if (refresh_ == Refresh::kAllBank) refresh_due_ -= phase;
+  bank_refresh_.begin_late(share, phase);
+}
+
 void Channel::serve(std::span<const Request> requests, std::span<const Tick> arrivals) {
   ORRERY_CHECK(arrivals.empty() || arrivals.size() == requests.size());
   ORRERY_CHECK(next_ == 0 && now_ == 0);

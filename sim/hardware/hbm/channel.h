@@ -39,6 +39,11 @@ class Channel {
   Channel(const Device& device, const TickTiming& timing, const ControllerOptions& options,
           CommandListener* listener);
 
+  /// Begins with refreshes as after a long time, for samples that need not wait for it: of per-bank
+  /// refreshes `share` of the most that may be owed are, and refreshes fall due `phase` ticks
+  /// sooner (less than the refresh interval). Before serve().
+  void begin_late(double share, Tick phase);
+
   /// Serves all requests, which come in this order: each is offered from the tick `arrivals` gives
   /// it (0 if that is empty), and a full queue keeps back all that come after. Latencies count from
   /// the arrival, or without arrivals from when the request is taken in. Called once.

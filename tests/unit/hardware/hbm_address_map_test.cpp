@@ -90,6 +90,22 @@ TEST_CASE("bgil interleaves channels, then pseudo-channels, then bank groups") {
   CHECK(map.locate(2048)[index_of(Field::kRow)] == 1);
 }
 
+TEST_CASE("hashed turns channels every four columns and spreads banks by the row") {
+  // Of 16 rows, 8 columns, 4 channels: Co2 are the lowest bits, then Ch2, Pc1, Bg2 and what is left
+  // of the columns, one bit; Ba2 is xored with the row's lowest two bits, Bg's lowest with the
+  // third.
+  const AddressMap map("hashed", small(4));
+  CHECK(map.place(3).column == 3);
+  CHECK(map.place(4).channel == 1);
+  CHECK(map.locate(16)[index_of(Field::kPseudo)] == 1);
+  CHECK(map.locate(128)[index_of(Field::kColumn)] == 4);
+  // Row 5 (binary 101) begins at 5 * 2048: bank 0 ^ 1, group 0 ^ 1.
+  const Coordinates fifth = map.locate(std::uint64_t{5} * 2048);
+  CHECK(fifth[index_of(Field::kRow)] == 5);
+  CHECK(fifth[index_of(Field::kBank)] == 1);
+  CHECK(fifth[index_of(Field::kGroup)] == 1);
+}
+
 TEST_CASE("what is not a map is refused") {
   for (const char* text :
        {"", "nonsense", "Ro4 Si1 Ba2 Co3 Bg2 Pc1 Ch1", "Ro4 Si1 Ba2 Co3 Bg2 Pc1 Ch3",
