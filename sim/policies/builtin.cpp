@@ -11,6 +11,7 @@ Policies builtin() {
   add_vllm_v1(policies.schedulers);
   add_sarathi_serve(policies.schedulers);
   add_orca(policies.schedulers);
+  add_hf_continuous_batching(policies.schedulers);
   add_round_robin(policies.routers);
   add_least_outstanding(policies.routers);
   return policies;

@@ -26,6 +26,7 @@ void add_fifo(EvictionRegistry&);
 void add_vllm_v1(SchedulerRegistry&);
 void add_sarathi_serve(SchedulerRegistry&);
 void add_orca(SchedulerRegistry&);
+void add_hf_continuous_batching(SchedulerRegistry&);
 void add_round_robin(RouterRegistry&);
 void add_least_outstanding(RouterRegistry&);
 

@@ -12,9 +12,10 @@
 
 namespace orrery {
 
-/// In what order requests wait: as they came (preempted ones go back to the head), or by (priority,
-/// arrival, id), where a preempted request takes its old place.
-enum class QueueOrder : std::uint8_t { kFcfs, kPriority };
+/// In what order requests wait: as they came, where preempted ones go back to the head; as they
+/// came, where preempted ones go to the end of the line; or by (priority, arrival, id), where a
+/// preempted request takes its old place.
+enum class QueueOrder : std::uint8_t { kFcfs, kPriority, kPreemptedLast };
 
 class WaitingQueue {
  public:
@@ -23,13 +24,13 @@ class WaitingQueue {
 
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] std::size_t size() const {
-    return order_ == QueueOrder::kFcfs ? line_.size() : ranked_.size();
+    return order_ != QueueOrder::kPriority ? line_.size() : ranked_.size();
   }
   [[nodiscard]] Slot front() const {
-    return order_ == QueueOrder::kFcfs ? line_.front() : std::get<3>(*ranked_.begin());
+    return order_ != QueueOrder::kPriority ? line_.front() : std::get<3>(*ranked_.begin());
   }
   void push_back(Slot slot) {
-    if (order_ == QueueOrder::kFcfs) {
+    if (order_ != QueueOrder::kPriority) {
       line_.push_back(slot);
     } else {
       ranked_.insert(rank(slot));
@@ -39,6 +40,8 @@ class WaitingQueue {
   void put_back(Slot slot) {
     if (order_ == QueueOrder::kFcfs) {
       line_.push_front(slot);
+    } else if (order_ == QueueOrder::kPreemptedLast) {
+      line_.push_back(slot);
     } else {
       ranked_.insert(rank(slot));
     }
@@ -54,7 +57,7 @@ class WaitingQueue {
   }
   /// All that wait, in their order: for policies that look past the head.
   [[nodiscard]] std::vector<Slot> all() const {
-    if (order_ == QueueOrder::kFcfs) return {line_.begin(), line_.end()};
+    if (order_ != QueueOrder::kPriority) return {line_.begin(), line_.end()};
     std::vector<Slot> slots;
     for (const Rank& waiting : ranked_) slots.push_back(std::get<3>(waiting));
     return slots;

@@ -66,7 +66,7 @@ void check_quiet(const std::string& scheduler, const std::string& eviction, bool
 
 TEST_CASE("thousands of quiet steps allocate nothing") {
   for (const bool async : {false, true}) {
-    for (const char* scheduler : {"vllm-v1", "sarathi-serve", "orca"}) {
+    for (const char* scheduler : {"vllm-v1", "sarathi-serve", "orca", "hf-continuous-batching"}) {
       check_quiet(scheduler, "lru", async);
     }
     check_quiet("vllm-v1", "lfu", async);

@@ -46,6 +46,21 @@ TEST_CASE("first come, first served; the preempted go back to the head, the last
   CHECK(queue.all() == Line{a, c});
 }
 
+TEST_CASE("first come, first served; the preempted go to the end of the line") {
+  Room room;
+  WaitingQueue queue(QueueOrder::kPreemptedLast, room.requests);
+  const Slot a = room.add(0, 9, 0);
+  const Slot b = room.add(1, 0, 0);
+  const Slot c = room.add(2, 0, 0);
+  for (const Slot slot : {a, b, c}) queue.push_back(slot);
+  CHECK(queue.all() == Line{a, b, c});  // priority says nothing here
+  queue.remove(a);
+  queue.put_back(a);
+  CHECK(queue.all() == Line{b, c, a});
+  CHECK(queue.front() == b);
+  CHECK(queue.size() == 3);
+}
+
 TEST_CASE("by priority, then arrival, then id; the preempted take their old places") {
   Room room;
   WaitingQueue queue(QueueOrder::kPriority, room.requests);
