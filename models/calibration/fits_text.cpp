@@ -40,10 +40,9 @@ void write_boosted(std::string& text, std::string_view name, const Boosted& boos
 
 void write_record(std::string& text, const FitRecord& record) {
   const auto out = std::back_inserter(text);
-  fmt::format_to(out, "fit {} {} {}\ndevice {}\nsource {}\n",
-                 kMeasuredOpNames[static_cast<std::size_t>(record.set.op)], record.set.dtype,
-                 record.set.kv_dtype.empty() ? "-" : record.set.kv_dtype, record.device,
-                 record.source);
+  fmt::format_to(out, "fit {} {} {}\ndevice {}\nsource {}\n", name_of(record.set.op),
+                 record.set.dtype, record.set.kv_dtype.empty() ? "-" : record.set.kv_dtype,
+                 record.device, record.source);
   for (const auto& [name, value] : record.parameters) {
     fmt::format_to(out, "parameter {} {}\n", name, value);
   }

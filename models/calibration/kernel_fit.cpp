@@ -223,10 +223,6 @@ class Fitter {
 
 }  // namespace
 
-std::array<std::int64_t, 10> figures_of(const KernelShape& s) {
-  return {s.m, s.n, s.k, s.batch, s.query, s.context, s.heads, s.kv_heads, s.head_dim, s.window};
-}
-
 bool MeasuredRange::holds(const KernelShape& shape) const {
   const auto figures = figures_of(shape);
   for (std::size_t i = 0; i < figures.size(); ++i) {
@@ -262,6 +258,13 @@ std::string KernelFit::basis() const {
                      record_.held_out.rows, record_.source, record_.device,
                      record_.held_out.by_size ? "sizes" : "shapes", 100 * record_.held_out.median,
                      100 * record_.held_out.p90);
+}
+
+const KernelFit* find_fit(std::span<const KernelFit> fits, const KernelSet& set) {
+  for (const KernelFit& fit : fits) {
+    if (fit.record().set == set) return &fit;
+  }
+  return nullptr;
 }
 
 FitRecord fit_kernels(const GpuSpec& gpu, std::span<const MeasuredRow> rows) {

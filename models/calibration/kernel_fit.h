@@ -20,15 +20,10 @@
 
 namespace orrery {
 
-/// The dimensions of a shape, in the order of KernelShape's members.
-inline constexpr std::array<std::string_view, 10> kShapeNames = {
-    "m", "n", "k", "batch", "query", "context", "heads", "kv_heads", "head_dim", "window"};
-[[nodiscard]] std::array<std::int64_t, 10> figures_of(const KernelShape& shape);
-
 /// What was measured: least and most of each dimension.
 struct MeasuredRange {
-  std::array<std::int64_t, 10> low{};
-  std::array<std::int64_t, 10> high{};
+  ShapeFigures low{};
+  ShapeFigures high{};
   [[nodiscard]] bool holds(const KernelShape& shape) const;
 };
 
@@ -87,6 +82,9 @@ class KernelFit {
   KernelPhysics physics_;
   std::vector<double> values_;
 };
+
+/// The fit of that set; none where nobody measured it.
+[[nodiscard]] const KernelFit* find_fit(std::span<const KernelFit> fits, const KernelSet& set);
 
 /// Fits rows that are all of one set. Throws ConfigError where they are too few to test on
 /// families left out.

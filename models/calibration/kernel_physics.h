@@ -39,6 +39,18 @@ struct KernelView {
   [[nodiscard]] std::string_view bound(double floor_us) const;
 };
 
+/// What the physics knows of a GPU, for one type.
+struct GpuFigures {
+  double sms = 0;
+  /// Flops of one multiprocessor and bytes of the whole memory in a microsecond.
+  double sm_flops = 0;
+  double memory_bytes = 0;
+  double l2_bytes = 0;
+  /// Bytes of an element of the weights (of attention: of queries) and of the KV cache.
+  double element = 0;
+  double kv_element = 0;
+};
+
 /// The physics of one kernel set on one GPU.
 class KernelPhysics {
  public:
@@ -52,21 +64,8 @@ class KernelPhysics {
   [[nodiscard]] KernelView view(const KernelShape& shape, std::span<const double> values) const;
 
  private:
-  [[nodiscard]] KernelView gemm(const KernelShape& shape, std::span<const double> values,
-                                bool features) const;
-  [[nodiscard]] KernelView prefill(const KernelShape& shape, std::span<const double> values,
-                                   bool features) const;
-  [[nodiscard]] KernelView decode(const KernelShape& shape, std::span<const double> values,
-                                  bool features) const;
-
   MeasuredOp op_;
-  double sms_;
-  /// Flops of one multiprocessor and bytes of the whole memory in a microsecond.
-  double sm_flops_;
-  double memory_bytes_;
-  double l2_bytes_;
-  double element_;
-  double kv_element_;
+  GpuFigures gpu_;
 };
 
 }  // namespace orrery

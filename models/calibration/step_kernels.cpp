@@ -15,9 +15,7 @@ constexpr std::int64_t kFineRows = 256;
 constexpr std::int64_t kRowStep = 32;
 
 const KernelFit& find(const std::vector<KernelFit>& fits, const KernelSet& set) {
-  for (const KernelFit& fit : fits) {
-    if (fit.record().set == set) return fit;
-  }
+  if (const KernelFit* fit = find_fit(fits, set)) return *fit;
   throw ConfigError({}, "fidelity.compute",
                     "the hardware has no calibration of " + set.text() + "; roofline needs none");
 }

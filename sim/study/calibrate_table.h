@@ -3,13 +3,21 @@
 // Measured tables. The one format of ours, version 1, is a CSV (plain, gzip or zstd) whose first
 // line is `# orrery measured table 1` and whose columns, in any order, are
 //
-//   op         gemm, prefill_attention or decode_attention
-//   dtype      of weights and activations: bf16, fp16, fp8, fp8_block, int8
+//   op         gemm, prefill_attention, decode_attention or moe
+//   dtype      of weights and activations: bf16, fp16, fp8, fp8_block, int8; of weights alone:
+//   int4,
+//              mxfp4
 //   kv_dtype   of the KV cache (attention)
 //   m, n, k    GEMM [m, k] x [k, n]
 //   batch, query, context, heads, kv_heads, head_dim, window
 //              attention of `batch` sequences, each with `query` new tokens after `context` earlier
 //              ones (a decode has query 1 and attends context + 1); window 0: none
+//   m, n, k, experts, local_experts, top_k, rows, touched, heaviest, tiles
+//              moe: the fused experts of one layer on one rank, from tokens to their weighted sum:
+//              m tokens, n intermediate size on this rank, k hidden size, experts of the model and
+//              of this rank, experts a token goes to, and what the routing brought this rank: pairs
+//              of token and expert, experts with a pair, most pairs of an expert, and the sum of
+//              ceil(pairs / 64) over the experts
 //   ranks      GPUs that took part; 1 for the operators above
 //   latency_us, power_w (empty: not measured), device, source (who timed which kernels)
 //

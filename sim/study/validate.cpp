@@ -91,6 +91,10 @@ ErrorGroup judge(std::string name, const std::vector<const ValidatedPoint*>& poi
 std::string shape_text(const MeasuredRow& row) {
   const KernelShape& s = row.shape;
   if (row.op == MeasuredOp::kGemm) return fmt::format("{}x{}x{}", s.m, s.n, s.k);
+  if (row.op == MeasuredOp::kMoe) {
+    return fmt::format("{} tokens {}x{} experts {}/{} top {} rows {} touched {}", s.m, s.n, s.k,
+                       s.local_experts, s.experts, s.top_k, s.rows, s.touched);
+  }
   return fmt::format("{}x{}@{} heads {}/{} dim {} window {}", s.batch, s.query, s.context, s.heads,
                      s.kv_heads, s.head_dim, s.window);
 }
@@ -118,9 +122,8 @@ std::string points_csv(const Validation& validation) {
   const auto out = std::back_inserter(text);
   for (const ValidatedPoint& point : validation.points) {
     const MeasuredRow& row = point.row;
-    fmt::format_to(out, "{},{},{},{},{:.6g},{:.6g},{},{}\n",
-                   kMeasuredOpNames[static_cast<std::size_t>(row.op)], row.dtype, row.kv_dtype,
-                   shape_text(row), row.latency_us, point.predicted_us,
+    fmt::format_to(out, "{},{},{},{},{:.6g},{:.6g},{},{}\n", name_of(row.op), row.dtype,
+                   row.kv_dtype, shape_text(row), row.latency_us, point.predicted_us,
                    point.interval < 0 ? "" : fmt::format("{:.4g}", point.interval), point.basis);
   }
   return text;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/calibration/expert_load.h"
 #include "models/calibration/fits_text.h"
 #include "models/calibration/kernel_fit.h"
 #include "models/calibration/least_squares.h"
@@ -136,6 +137,24 @@ TEST_CASE("physics: a decode's time doubles with its context once memory binds")
   const double window = physics.time_us(shape, values);
   shape.context = 32767;
   CHECK(physics.time_us(shape, values) == window);
+}
+
+TEST_CASE("physics: experts cost the weights of those that are touched, then the rows' FLOPs") {
+  const GpuSpec gpu = a100();
+  const KernelPhysics physics(gpu, {MeasuredOp::kMoe, "bf16", ""});
+  std::vector<double> values;
+  for (const Parameter& p : physics.parameters()) values.push_back(p.first);
+  const auto time = [&](std::int64_t tokens, std::int64_t touched) {
+    std::vector<std::int64_t> rows(128, 0);
+    for (std::int64_t i = 0; i < touched; ++i) {
+      rows[static_cast<std::size_t>(i)] = tokens * 8 / touched;
+    }
+    return physics.time_us(moe_shape(tokens, 4096, 1536, 128, 128, 8, load_of(rows)), values);
+  };
+  // 3 x 4096 x 1536 x 2 bytes an expert at 2039 GB/s are 18.5 us, at 0.7 of it 26.5.
+  CHECK(time(8, 64) - time(8, 32) == doctest::Approx(32 * 26.5).epsilon(0.05));
+  // 16384 x 8 rows of 6 x 4096 x 1536 flops at half of 312 TFLOP/s are 31.7 ms.
+  CHECK(time(16384, 128) == doctest::Approx(31.7e3).epsilon(0.15));
 }
 
 TEST_CASE("a type the GPU has no rate for is refused") {

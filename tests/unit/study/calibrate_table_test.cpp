@@ -40,13 +40,15 @@ void refused(const std::string& text, TableFormat format, const char* what) {
 TEST_CASE("our table reads back as it was written") {
   const std::string text =
       "# orrery measured table 1\n"
-      "op,dtype,kv_dtype,m,n,k,batch,query,context,heads,kv_heads,head_dim,window,ranks,"
-      "latency_us,power_w,device,source\n"
-      "gemm,bf16,,16,4096,4096,,,,,,,,1,21.5,310,G,us 1\n"
-      "prefill_attention,bf16,fp8,,,,2,512,1024,32,8,128,0,1,80.25,,G,us 1\n";
+      "op,dtype,kv_dtype,m,n,k,batch,query,context,heads,kv_heads,head_dim,window,experts,"
+      "local_experts,top_k,rows,touched,heaviest,tiles,ranks,latency_us,power_w,device,source\n"
+      "gemm,bf16,,16,4096,4096,,,,,,,,,,,,,,,1,21.5,310,G,us 1\n"
+      "prefill_attention,bf16,fp8,,,,2,512,1024,32,8,128,0,,,,,,,,1,80.25,,G,us 1\n"
+      "moe,bf16,,100,1536,4096,,,,,,,,128,16,8,90,15,20,15,1,80.25,,G,us 1\n";
   const MeasuredTable table = table_of(text, TableFormat::kOrrery);
-  REQUIRE(table.rows.size() == 2);
+  REQUIRE(table.rows.size() == 3);
   CHECK(table.rows[0].shape.n == 4096);
+  CHECK(table.rows[2].shape.heaviest == 20);
   CHECK(table.rows[0].power_w == 310);
   CHECK(table.rows[1].shape.context == 1024);
   CHECK(table.rows[1].kv_dtype == "fp8");
@@ -63,6 +65,15 @@ TEST_CASE("a bad cell of our table is one line with its place") {
   refused(head + "gemm,bf16,1,2,x,4,G,s\n", ours, "column k: 'x' is not a whole number");
   refused(head + "gemm,bf16,1,2,3,-4,G,s\n", ours, "column latency_us: '-4' is not a positive");
   refused(head + "gemm,bf16,1,2,3,4,G\n", ours, "has 7 cells, the header 8");
+  const std::string wide =
+      "# orrery measured table 1\nop,dtype,m,n,k,heads,latency_us,device,source\n";
+  refused(wide + "gemm,bf16,1,2,3,8,4,G,s\n", ours, "column heads: makes no sense for gemm");
+  const std::string moe =
+      "# orrery measured table 1\nop,dtype,m,n,k,experts,local_experts,top_k,rows,touched,heaviest,"
+      "tiles,latency_us,device,source\n";
+  refused(moe + "moe,bf16,4,2,3,8,9,2,8,8,1,8,4,G,s\n", ours,
+          "local_experts: are more than experts");
+  refused(moe + "moe,bf16,4,2,3,8,8,2,9,8,1,8,4,G,s\n", ours, "rows: are more than m x top_k");
   refused(head, ours, "has no row");
   refused("# orrery measured table 1\nop,dtyp\n", ours, "column dtyp: is not a column");
 }
@@ -88,6 +99,46 @@ TEST_CASE("aiconfigurator: milliseconds, and a KV length of isl + step, the new 
   CHECK(table.skipped[0] == std::pair<std::string, std::int64_t>("mla_bmm", 1));
   refused(head + "VLLM,0.14.0,A100,context_attention,f,4,512,64,7,128,1,bfloat16,bfloat16,0,1\n",
           TableFormat::kAiconfigurator, "column kv_heads: 64 heads are not a multiple of 7");
+}
+
+TEST_CASE("aiconfigurator: the experts of one rank, and what its way of dealing brings them") {
+  const std::string head =
+      "framework,version,device,op_name,kernel_source,moe_dtype,num_tokens,hidden_size,inter_size,"
+      "topk,num_experts,moe_tp_size,moe_ep_size,distribution,latency\n";
+  const auto row = [](const std::string& dtype, const std::string& shape) {
+    return "VLLM,0.24.0,H200,moe,t," + dtype + "," + shape + ",0.1\n";
+  };
+  const MeasuredTable table = table_of(head + row("bfloat16", "4,4096,1536,8,128,2,1,balanced") +
+                                           row("int4_wo", "300,4096,1536,8,128,1,8,balanced") +
+                                           row("fp8", "1024,4096,1536,8,128,1,1,power_law_1.2"),
+                                       TableFormat::kAiconfigurator);
+  REQUIRE(table.rows.size() == 3);
+  const KernelShape& few = table.rows[0].shape;
+  CHECK(table.rows[0].op == MeasuredOp::kMoe);
+  CHECK(few.n == 768);  // half of 1536
+  CHECK(few.k == 4096);
+  // A stride of 128 / 8 = 16 experts, over which 4 tokens spread: 32 experts with one row each.
+  CHECK(few.rows == 32);
+  CHECK(few.touched == 32);
+  CHECK(few.heaviest == 1);
+  const KernelShape& share = table.rows[1].shape;
+  CHECK(table.rows[1].dtype == "int4");
+  CHECK(share.local_experts == 16);
+  // 300 tokens x 8 are 2 rounds of 128 tokens (16 rows for each expert), and 44 tokens more whose
+  // eight experts begin at 0 to 43: with a stride of 16 experts 0 to 11 get 3 and 12 to 15 get 2.
+  CHECK(share.rows == 16 * 16 + 12 * 3 + 4 * 2);
+  CHECK(share.heaviest == 19);
+  CHECK(share.tiles == 16);
+  const KernelShape& skewed = table.rows[2].shape;
+  CHECK(skewed.rows == 1024 * 8);
+  CHECK(skewed.touched <= 128);
+  // Even would be 64.
+  CHECK(skewed.heaviest > 200);
+  CHECK(skewed.tiles > 128);
+  refused(head + row("bfloat16", "4,4096,1536,8,128,2,1,zipf"), TableFormat::kAiconfigurator,
+          "column distribution: 'zipf' is neither balanced nor power_law_A");
+  refused(head + row("bfloat16", "4,4096,1536,8,128,1,3,balanced"), TableFormat::kAiconfigurator,
+          "column num_experts: 128 does not divide by 3");
 }
 
 TEST_CASE("llmservingsim: layers become GEMMs of the model, launches of both kinds are counted") {
