@@ -83,17 +83,24 @@ void check_job(const NodeSpec& node, const CollectiveJob& job) {
   }
 }
 
+bool is_in_switch(Algorithm algorithm) {
+  return algorithm == Algorithm::kNvls || algorithm == Algorithm::kSymmetricMultimem;
+}
+
 void check_plan(const NodeSpec& node, const CollectiveJob& job, const CollectivePlan& plan) {
   const auto name = kAlgorithmNames.at(static_cast<std::size_t>(plan.algorithm));
   if (!can_carry(plan.algorithm, job.collective)) {
     throw ConfigError(fmt::format("--algorithm {}: carries no {}", name,
                                   kCollectiveNames.at(static_cast<std::size_t>(job.collective))));
   }
-  if (plan.algorithm != Algorithm::kNvls) return;
+  if (!is_in_switch(plan.algorithm)) return;
   if (node.nvlink.reduces_from_ranks == 0) {
-    throw ConfigError(fmt::format("--algorithm nvls: the switches of {} do not reduce", node.name));
+    throw ConfigError(
+        fmt::format("--algorithm {}: the switches of {} do not reduce", name, node.name));
   }
-  if (!job.floating) throw ConfigError("--algorithm nvls: switches do not add integers");
+  if (!job.floating) {
+    throw ConfigError(fmt::format("--algorithm {}: switches do not add integers", name));
+  }
 }
 
 double gb_per_s(double bytes, Duration time) { return bytes / to_seconds(time) * 1e-9; }
@@ -173,7 +180,7 @@ FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
   const CollectiveWorld world = node.world(topology);
   CollectivePlan plan = choose_plan(world, job);
   if (algorithm == "vllm") {
-    plan = choose_shot(job);
+    plan = choose_vllm(world, job);
   } else if (!algorithm.empty()) {
     plan = parse_plan(algorithm, plan);
   }

@@ -29,8 +29,6 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kLeastBytes = 64LL << 10;
 constexpr std::int64_t kMostBytes = 512LL << 20;
-/// vLLM hands larger vectors to NCCL.
-constexpr std::int64_t kMostShotBytes = 8LL << 20;
 
 fs::path shared_folder() {
   const char* named = std::getenv("ORRERY_SHARED");
@@ -101,7 +99,7 @@ std::vector<Point> h200_points() {
                  std::stoll(row.at("num_gpus")), true},
                 "vllm",
                 std::stod(row.at("latency")) * 1e3};
-    if (row.at("backend") == "vllm_graph" && in_range(point, kMostShotBytes)) {
+    if (row.at("backend") == "vllm_graph" && in_range(point, kMostBytes)) {
       points.push_back(point);
     }
   }

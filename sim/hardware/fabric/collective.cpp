@@ -16,6 +16,10 @@ constexpr double kLlShare = 0.5;
 /// How the tuner's hop of LL128 compares to Simple's.
 constexpr double kLl128Hop = 1.9 / 3.4;
 
+/// vLLM's kernels: 36 blocks of 512 threads, each of which has 16 bytes of a peer under way
+/// (csrc/custom_all_reduce.cuh); such a read is taken to last as long as a step of LL.
+constexpr double kShotBytesUnderWay = 36.0 * 512 * 16;
+
 /// What a tree cuts each half of its data into, so that ups and downs overlap.
 constexpr std::int64_t kTreeChunks = 8;
 
@@ -75,7 +79,8 @@ class Builder {
   /// Every pair at once; the last of what comes has to be copied out of a buffer.
   void direct() {
     const bool flags = protocol_ == Protocol::kLl;
-    const Duration before = scaled(costs_.launch + (flags ? costs_.ll_hop : costs_.direct_start));
+    const Duration before = scaled(costs_.launch + (flags ? costs_.ll_hop : costs_.direct_start)) +
+                            (flags ? on_one_channel(bytes() / ranks()) : Duration());
     const StepIds sent = to_all_others(bytes() / ranks(), before, {});
     if (flags) return;
     const double out = bytes() * (ranks() - 1) / ranks();
@@ -84,13 +89,38 @@ class Builder {
     for (std::int64_t rank = 0; rank < job_.ranks; ++rank) alone(rank, tail, sent);
   }
 
-  /// Every rank reads the whole vector of every other.
-  void one_shot() { to_all_others(bytes(), scaled(costs_.launch), {}); }
+  /// Every rank reads the whole vector of every other; of a single other, no faster than what its
+  /// threads have under way comes in.
+  void one_shot() {
+    const double port = static_cast<double>(world_.nvlink.port_rate().units_per_second());
+    const double rate = kShotBytesUnderWay / to_seconds(scaled(costs_.ll_hop)) * (ranks() - 1);
+    const double slower = std::max(1.0, costs_.simple_share * port / rate);
+    to_all_others(bytes() * slower, scaled(costs_.launch), {});
+  }
 
   /// Every rank reads its n-th of all, all meet, and every rank reads the sums of the others.
   void two_shot() {
     const StepIds reduced = to_all_others(bytes() / ranks(), scaled(costs_.launch), {});
     to_all_others(bytes() / ranks(), scaled(costs_.barrier), reduced);
+  }
+
+  /// The same over buffers that all ranks have mapped: copied in, all meet, and copied out.
+  void symmetric_two_shot() {
+    const StepIds reduced = to_all_others(bytes() / ranks(), scaled(costs_.barrier), copied_in());
+    copy_out(to_all_others(bytes() / ranks(), Duration(), reduced));
+  }
+
+  /// There each rank reads its n-th already added by the switch and writes it to all at once:
+  /// S (1 + 1/n) each way, with nothing to wait for.
+  void symmetric_multimem() {
+    const StepIds ready = copied_in();
+    const Bytes all = world_.nvlink.wire(bytes() * (1 + 1 / ranks()), costs_.nvls_share);
+    StepIds moved;
+    for (std::int64_t rank = 0; rank < job_.ranks; ++rank) {
+      moved.push_back(step(gpu(rank), world_.nvswitch, all, scaled(costs_.barrier), ready));
+      moved.push_back(step(world_.nvswitch, gpu(rank), all, scaled(costs_.barrier), ready));
+    }
+    copy_out(moved);
   }
 
  private:
@@ -131,6 +161,12 @@ class Builder {
     return scaled(round_up_to_duration(to_seconds(costs_.simple_hop) * kLl128Hop));
   }
 
+  /// With flags, to or from one peer.
+  [[nodiscard]] Duration on_one_channel(double payload) const {
+    const auto most = static_cast<double>(world_.tuner.ll_max.units_per_second());
+    return round_up_to_duration(payload * static_cast<double>(world_.tuner.channels) / most);
+  }
+
   /// With flags every line goes through the same loop, whether it leaves the GPU or not.
   [[nodiscard]] Duration copy_time(double payload) const {
     if (protocol_ == Protocol::kLl) return world_.nvlink.port_rate().time_for(wire(payload));
@@ -145,8 +181,21 @@ class Builder {
                      StepIds after) {
     return step(gpu(from), gpu(to), wire(payload), before, std::move(after));
   }
-  void alone(std::int64_t rank, Duration time, StepIds after) {
-    step(gpu(rank), gpu(rank), Bytes(), time, std::move(after));
+  std::uint32_t alone(std::int64_t rank, Duration time, StepIds after) {
+    return step(gpu(rank), gpu(rank), Bytes(), time, std::move(after));
+  }
+
+  StepIds copied_in() {
+    StepIds ready;
+    const Duration copy = world_.local_copy.time_for(job_.bytes);
+    for (std::int64_t rank = 0; rank < job_.ranks; ++rank) {
+      ready.push_back(alone(rank, scaled(costs_.launch) + copy, {}));
+    }
+    return ready;
+  }
+  void copy_out(const StepIds& after) {
+    const Duration copy = world_.local_copy.time_for(job_.bytes);
+    for (std::int64_t rank = 0; rank < job_.ranks; ++rank) alone(rank, copy, after);
   }
 
   StepIds to_all_others(double payload, Duration before, const StepIds& after) {
@@ -207,7 +256,7 @@ class Builder {
 
 std::string CollectivePlan::text() const {
   const std::string name(kAlgorithmNames.at(static_cast<std::size_t>(algorithm)));
-  if (algorithm == Algorithm::kOneShot || algorithm == Algorithm::kTwoShot) return name;
+  if (algorithm >= Algorithm::kOneShot) return name;
   return name + "/" + std::string(kProtocolNames.at(static_cast<std::size_t>(protocol)));
 }
 
@@ -219,6 +268,7 @@ void TunerConstants::describe(Describer& d) {
           "Share of nvls_rate that an all-reduce in the switch is taken to get.");
   d.required().field("ll_max", ll_max, Range::positive(), "Most of LL in one node.");
   d.required().field("channel_rate", channel_rate, Range::positive(), "Most of one channel.");
+  d.required().field("channels", channels, Range::between(1, 64), "Channels of a communicator.");
   d.required().field("sources", sources, "Where each figure of this section comes from.");
 }
 
@@ -232,6 +282,8 @@ bool can_carry(Algorithm algorithm, Collective collective) {
     case Algorithm::kNvls:
     case Algorithm::kOneShot:
     case Algorithm::kTwoShot:
+    case Algorithm::kSymmetricTwoShot:
+    case Algorithm::kSymmetricMultimem:
       break;
   }
   return collective == Collective::kAllReduce;
@@ -259,6 +311,12 @@ Schedule build_schedule(const CollectiveWorld& world, const CollectiveJob& job,
       break;
     case Algorithm::kTwoShot:
       builder.two_shot();
+      break;
+    case Algorithm::kSymmetricTwoShot:
+      builder.symmetric_two_shot();
+      break;
+    case Algorithm::kSymmetricMultimem:
+      builder.symmetric_multimem();
       break;
   }
   return builder.take();

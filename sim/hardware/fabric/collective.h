@@ -23,10 +23,21 @@ enum class Collective : std::uint8_t { kAllReduce, kAllGather, kReduceScatter, k
 inline constexpr std::array<std::string_view, 4> kCollectiveNames = {"all_reduce", "all_gather",
                                                                      "reduce_scatter", "alltoall"};
 
-/// How the data goes. The first four are NCCL's, the shots are vLLM's custom all-reduce.
-enum class Algorithm : std::uint8_t { kRing, kDoubleTree, kNvls, kDirect, kOneShot, kTwoShot };
-inline constexpr std::array<std::string_view, 6> kAlgorithmNames = {
-    "ring", "double-tree", "nvls", "direct", "one-shot", "two-shot"};
+/// How the data goes. The first four are NCCL's, the shots are vLLM's custom all-reduce, the last
+/// two PyTorch's symmetric memory, into and out of which vLLM copies.
+enum class Algorithm : std::uint8_t {
+  kRing,
+  kDoubleTree,
+  kNvls,
+  kDirect,
+  kOneShot,
+  kTwoShot,
+  kSymmetricTwoShot,
+  kSymmetricMultimem,
+};
+inline constexpr std::array<std::string_view, 8> kAlgorithmNames = {
+    "ring",     "double-tree", "nvls",          "direct",
+    "one-shot", "two-shot",    "symm-two-shot", "symm-multimem"};
 
 /// NCCL's: LL sends a flag with every four bytes, LL128 eight bytes of flags in every 128, Simple
 /// no flags but a synchronisation.
@@ -59,6 +70,9 @@ struct TunerConstants {
   Bandwidth ll_max;
   /// perChMaxRingLL128Bws: what one channel can move.
   Bandwidth channel_rate;
+  /// Channels of a communicator. One of them, as a send to a peer has it, moves ll_max / channels
+  /// with flags.
+  std::int64_t channels = 0;
   std::string sources;
   void describe(Describer& d);
 };
@@ -97,6 +111,8 @@ struct CollectiveWorld {
   const TunerConstants& tuner;
   PortId first_gpu{};
   PortId nvswitch{};
+  /// A kernel's copy within a GPU's own memory.
+  Bandwidth local_copy;
   CollectiveCosts costs;
 };
 
@@ -104,8 +120,9 @@ struct CollectiveWorld {
 /// rings and the switch are what it weighs, shots belong to another library.
 [[nodiscard]] CollectivePlan choose_plan(const CollectiveWorld& world, const CollectiveJob& job);
 
-/// Which shot vLLM's custom all-reduce takes (csrc/custom_all_reduce.cuh).
-[[nodiscard]] CollectivePlan choose_shot(const CollectiveJob& job);
+/// What vLLM would take: one of its own all-reduces where it has one for such a vector, else what
+/// NCCL would choose.
+[[nodiscard]] CollectivePlan choose_vllm(const CollectiveWorld& world, const CollectiveJob& job);
 
 /// True if the algorithm is one of the collective's.
 [[nodiscard]] bool can_carry(Algorithm algorithm, Collective collective);

@@ -8,6 +8,7 @@ namespace orrery {
 void PeerCopyOptions::describe(Describer& d) {
   d.required().field("start", start, Range::not_negative(),
                      "From a copy's submit to its first byte on the links.");
+  d.required().field("local", local, Range::positive(), "Copied within a GPU's own memory.");
   d.required().field("sources", sources, "Where each figure of this section comes from.");
 }
 
@@ -23,7 +24,7 @@ void NodeSpec::describe(Describer& d) {
   d.required().field("gpus", gpus, Range::between(2, 1024), "How many.");
   d.required().object_of("nvlink", nvlink, "A GPU's links into the node's switches.");
   d.required().object_of("tuner", tuner, "What NCCL's tuner knows of the machine.");
-  d.required().object_of("copy", copy, "Copies from GPU to GPU.");
+  d.required().object_of("copy", copy, "Copies from GPU to GPU and within one.");
   d.required().object_of("pcie", pcie, "Each GPU's link to the host.");
   d.required().object_of("nic", nic, "Each GPU's way out of the machine.");
 }
@@ -55,7 +56,8 @@ Topology NodeSpec::topology() const {
 }
 
 CollectiveWorld NodeSpec::world(const Topology& topology) const {
-  return {nvlink, tuner, topology.find("gpu0").value(), topology.find("nvswitch").value(), {}};
+  return {nvlink,     tuner, topology.find("gpu0").value(), topology.find("nvswitch").value(),
+          copy.local, {}};
 }
 
 }  // namespace orrery

@@ -15,10 +15,12 @@
 
 namespace orrery {
 
-/// A copy from GPU to GPU by a copy engine.
+/// Copies from GPU to GPU by a copy engine, and within a GPU by a kernel.
 struct PeerCopyOptions {
   /// From a copy's submit to its first byte on the links.
   Duration start;
+  /// Bytes of a vector that a kernel copies from memory to memory in a second.
+  Bandwidth local;
   std::string sources;
   void describe(Describer& d);
 };

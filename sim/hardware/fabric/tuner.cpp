@@ -76,11 +76,4 @@ CollectivePlan choose_plan(const CollectiveWorld& world, const CollectiveJob& jo
   return best;
 }
 
-CollectivePlan choose_shot(const CollectiveJob& job) {
-  constexpr std::int64_t kKibi = 1024;
-  const bool one = job.ranks == 2 || (job.ranks <= 4 && job.bytes < Bytes(512 * kKibi)) ||
-                   (job.ranks <= 8 && job.bytes < Bytes(256 * kKibi));
-  return {one ? Algorithm::kOneShot : Algorithm::kTwoShot, Protocol::kSimple};
-}
-
 }  // namespace orrery

@@ -28,6 +28,8 @@ NodeSpec plain_node(std::int64_t gpus) {
   node.tuner.nvls_efficiency = 0.85;
   node.tuner.ll_max = Bandwidth::per_second(141'000'000'000);
   node.tuner.channel_rate = kReferenceChannel;
+  node.tuner.channels = 24;
+  node.copy.local = Bandwidth::per_second(2'000'000'000'000);
   node.pcie.generation = 5;
   node.pcie.lanes = 16;
   node.nic.rate = Bandwidth::per_second(50'000'000'000);
@@ -191,15 +193,59 @@ TEST_CASE("protocols change where the tuner's own sums cross") {
   CHECK(choice(Collective::kAllToAll, 8 * 16385, 8) == "direct/Simple");
 }
 
-TEST_CASE("vLLM's shots change at the sizes of its source") {
-  const auto shot = [](std::int64_t kib, std::int64_t ranks) {
-    return choose_shot(job_of(Collective::kAllReduce, kib * 1024, ranks)).algorithm;
+TEST_CASE("vLLM's all-reduces change at the sizes of its source") {
+  NodeSpec node = plain_node(8);
+  const Topology topology = node.topology();
+  const auto choice = [&](std::int64_t kib, std::int64_t ranks, bool floating = true) {
+    return choose_vllm(node.world(topology),
+                       {Collective::kAllReduce, Bytes(kib * 1024), ranks, floating})
+        .text();
   };
-  CHECK(shot(8192, 2) == Algorithm::kOneShot);
-  CHECK(shot(511, 4) == Algorithm::kOneShot);
-  CHECK(shot(512, 4) == Algorithm::kTwoShot);
-  CHECK(shot(255, 8) == Algorithm::kOneShot);
-  CHECK(shot(256, 8) == Algorithm::kTwoShot);
+  node.nvlink.generation = 4;
+  CHECK(choice(8191, 2) == "one-shot");
+  CHECK(choice(8192, 2) == "symm-two-shot");
+  CHECK(choice(65536, 2) == "symm-two-shot");
+  CHECK(choice(65537, 2) == "ring/Simple");
+  CHECK(choice(511, 4) == "one-shot");
+  CHECK(choice(512, 4) == "two-shot");
+  CHECK(choice(8192, 4) == "symm-multimem");
+  CHECK(choice(32769, 4) == "ring/Simple");
+  CHECK(choice(255, 8) == "one-shot");
+  CHECK(choice(256, 8) == "symm-multimem");
+  CHECK(choice(65537, 8) == "nvls/Simple");
+  // Neither knows three ranks or integers.
+  CHECK(choice(16, 3) == "ring/LL");
+  CHECK(choice(16, 8, false) == "ring/LL");
+  // Before Hopper there is no symmetric memory.
+  node.nvlink.generation = 3;
+  CHECK(choice(8191, 8) == "two-shot");
+  CHECK(choice(8192, 8) == "nvls/Simple");
+}
+
+TEST_CASE("symmetric memory: copied in, all meet, moved, copied out") {
+  // 8 MB at 2 TB/s are 4 us. 5 + 4 us; 3 us; 8 MB x 5/4 at 50 GB/s (200 us); 4 us.
+  CHECK(time_of(plain_node(4), job_of(Collective::kAllReduce, 8'000'000, 4),
+                {Algorithm::kSymmetricMultimem, Protocol::kSimple}) == microseconds(216));
+  // As two shots (120 us each) with one meeting.
+  CHECK(time_of(plain_node(4), job_of(Collective::kAllReduce, 8'000'000, 4),
+                {Algorithm::kSymmetricTwoShot, Protocol::kSimple}) == microseconds(256));
+}
+
+TEST_CASE("one shot of two is bound by what its threads have under way") {
+  NodeSpec node = plain_node(2);
+  node.nvlink.link_rate = Bandwidth::per_second(100'000'000'000);
+  // 36 x 512 x 16 = 294,912 B each microsecond: 8 MB take 27.126736 us, and not 16 us at half of
+  // 1000 GB/s.
+  const Duration time = time_of(node, job_of(Collective::kAllReduce, 8'000'000, 2),
+                                {Algorithm::kOneShot, Protocol::kSimple});
+  CHECK(to_seconds(time) == doctest::Approx(32.126736e-6).epsilon(1e-6));
+}
+
+TEST_CASE("small sends to all peers go over one channel each, with flags") {
+  // 5 + 1 us; 10 kB at 141 GB/s / 24 = 5.875 GB/s (1.702128 us); 3 x 20 kB at 100 GB/s (0.6 us).
+  const Duration time = time_of(plain_node(4), job_of(Collective::kAllToAll, 40'000, 4),
+                                {Algorithm::kDirect, Protocol::kLl});
+  CHECK(to_seconds(time) == doctest::Approx(8.302128e-6).epsilon(1e-6));
 }
 
 TEST_CASE("an algorithm carries its own collectives") {

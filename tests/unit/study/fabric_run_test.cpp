@@ -101,7 +101,8 @@ TEST_CASE("what a machine cannot do is one clear error") {
   refused(h200, {Collective::kAllReduce, Bytes(1 << 20), 9, true}, "");
   refused(h200, {Collective::kAllReduce, Bytes(1 << 20), 1, true}, "");
   refused(h200, {Collective::kAllReduce, Bytes(7), 8, true}, "");
-  refused(h200, {Collective::kAllGather, Bytes(1 << 20), 8, true}, "vllm");
+  refused(h200, {Collective::kAllGather, Bytes(1 << 20), 8, true}, "one-shot");
+  refused(a100, job, "symm-multimem");
   refused(h200, job, "rong");
   refused(h200, job, "ring/LL64");
   CHECK_THROWS_AS(static_cast<void>(run_transfer(h200, "gpu0", "gpu8", kLong, false)), ConfigError);
@@ -128,7 +129,10 @@ TEST_CASE("an algorithm asked for by name is the one that runs") {
   const NodeSpec node = load_node("hgx-h200-8");
   const CollectiveJob job{Collective::kAllReduce, Bytes(16 << 20), 8, true};
   CHECK(run_collective(node, job, "").algorithm == "nvls/Simple");
-  CHECK(run_collective(node, job, "vllm").algorithm == "two-shot");
+  CHECK(run_collective(node, job, "vllm").algorithm == "symm-multimem");
+  // What it has no kernel of its own for, vLLM leaves to NCCL.
+  const CollectiveJob gather{Collective::kAllGather, Bytes(16 << 20), 8, true};
+  CHECK(run_collective(node, gather, "vllm").algorithm == "ring/LL128");
   CHECK(run_collective(node, job, "ring/LL").algorithm == "ring/LL");
   CHECK(run_collective(node, job, "double-tree").algorithm == "double-tree/Simple");
 }
