@@ -35,8 +35,8 @@ struct FabricRung {
   std::optional<Bytes> packet;
 };
 
-/// `algorithm` is empty (NCCL's choice), `vllm` (what the engine takes) or an algorithm's name, with
-/// a protocol or without: `ring/LL`, `nvls`. Throws ConfigError for what the node cannot do.
+/// `algorithm` is empty (NCCL's choice), `vllm` (what the engine takes) or the name of one, with a
+/// protocol or without: `ring/LL`, `nvls`. Throws ConfigError for what the node cannot do.
 [[nodiscard]] FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
                                           std::string_view algorithm, const FabricRung& rung = {});
 
