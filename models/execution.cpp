@@ -7,6 +7,7 @@ namespace orrery {
 namespace {
 
 constexpr std::array<std::string_view, 3> kDtypes = {"auto", "bfloat16", "float16"};
+constexpr std::array<std::string_view, 4> kSamplings = {"auto", "greedy", "random", "filtered"};
 constexpr std::array<std::string_view, 2> kKvDtypes = {"auto", "fp8"};
 
 }  // namespace
@@ -29,6 +30,10 @@ void ExecutionOptions::describe(Describer& d) {
   d.choice_of("kv_cache_dtype", kv_cache_dtype, kKvDtypes,
               "Type of the KV cache; auto: that of the weights.");
   graphs.describe(d);
+  d.choice_of(
+      "sampling", sampling, kSamplings,
+      "What requests ask of the sampler: the likeliest token, a draw from all, or from what "
+      "top-k or top-p leave; auto: as the model's generation_config.json.");
   d.object_of("host", host, "CPU time of the engine's loop.");
 }
 

@@ -6,6 +6,7 @@
 
 #include "models/cuda_graphs.h"
 #include "models/model_card.h"
+#include "models/sampling.h"
 #include "sim/core/describer.h"
 #include "sim/core/units.h"
 
@@ -37,9 +38,12 @@ struct ExecutionOptions {
   KvCacheDtype kv_cache_dtype = KvCacheDtype::kAuto;
   CudagraphOptions graphs;
   HostCost host;
+  Sampling sampling = Sampling::kAuto;
   /// Set by who reads the engine's scheduler options; not described here.
   std::int64_t max_num_seqs = 256;
   std::int64_t max_num_batched_tokens = 8192;
+  /// Set by who reads the engine's memory options; not described here.
+  SamplerWorkspace sampler_workspace = SamplerWorkspace::kInPlace;
 
   void describe(Describer& d);
   /// What the weights and activations are computed in.

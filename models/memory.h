@@ -13,18 +13,11 @@
 #include "models/execution.h"
 #include "models/model_card.h"
 #include "models/plan.h"
+#include "models/sampling.h"
 #include "sim/core/describer.h"
 #include "sim/hardware/gpu.h"
 
 namespace orrery {
-
-/// What the engine's sampler leaves in memory while it profiles top-k and top-p sampling.
-enum class SamplerWorkspace : std::uint8_t {
-  /// torch.sort of all logits: vLLM up to 0.16.
-  kSort,
-  /// A Triton kernel that works in place: later versions.
-  kInPlace,
-};
 
 /// The engine's options that decide how much memory is left for KV, under the engine's own names.
 struct MemoryOptions {

@@ -39,6 +39,9 @@ void ModelCard::describe(Describer& d) {
           "The LM head shares the embedding's weights.");
   d.field("qkv_bias", qkv_bias, "Query, key and value projections have a bias.");
   d.field("qk_norm", qk_norm, "RMSNorm on each head's query and key.");
+  d.field("top_p", top_p, Range::fraction(), "Sampling default of generation_config.json; 1: all.");
+  d.field("top_k", top_k, Range::not_negative(),
+          "Sampling default of generation_config.json; 0: all.");
   d.choice_of("dtype", dtype, kWeightTypes, "Type of the published weights.");
   d.required().field("source", source, "Where the figures come from.");
   if (d.reading()) {

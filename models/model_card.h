@@ -33,6 +33,9 @@ struct ModelCard {
   bool qkv_bias = false;
   /// RMSNorm on each head's query and key (Qwen3).
   bool qk_norm = false;
+  /// What generation_config.json asks of the sampler for requests that say nothing.
+  double top_p = 1;
+  std::int64_t top_k = 0;
   WeightType dtype = WeightType::kBfloat16;
   std::string source;
 
@@ -42,6 +45,7 @@ struct ModelCard {
 
   /// Parameters of the whole model, as its publisher counts them.
   [[nodiscard]] std::int64_t parameters() const;
+  [[nodiscard]] bool filters_tokens() const { return top_p < 1 || top_k > 0; }
   /// A window no context can exceed changes nothing.
   [[nodiscard]] bool window_matters() const {
     return sliding_window > 0 && sliding_window < max_position;

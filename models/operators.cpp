@@ -63,8 +63,11 @@ BoundTime Operator::time(const Roofline& roofline, const LinkCost& links, std::i
   switch (kind) {
     case OperatorKind::kGemm:
       return roofline.gemm(flops(rows), bytes(rows), kernels);
-    case OperatorKind::kStream:
-      return roofline.stream(bytes(rows), kernels);
+    case OperatorKind::kStream: {
+      BoundTime time = roofline.stream(bytes(rows), kernels);
+      time.time += serial;
+      return time;
+    }
     case OperatorKind::kAllReduce:
     case OperatorKind::kAllGather:
       return links.time(*collective(), bytes(rows), ranks);
@@ -90,7 +93,8 @@ std::vector<Operator> token_operators(const ModelCard& card, const Shard& shard,
   return ops;
 }
 
-std::vector<Operator> row_operators(const ModelCard& card, const Shard& shard) {
+std::vector<Operator> row_operators(const ModelCard& card, const Shard& shard,
+                                    const SamplerWork& sampler) {
   std::vector<Operator> ops;
   ops.push_back(stream("gather_rows", 1, 2 * kElement * card.hidden));
   ops.push_back(gemm("lm_head", 1, shard.vocab, card.hidden));
@@ -98,8 +102,8 @@ std::vector<Operator> row_operators(const ModelCard& card, const Shard& shard) {
   if (shard.ranks > 1) {
     ops.push_back(collective(OperatorKind::kAllGather, "logits_all_gather", 1, kElement * logits));
   }
-  // The cast to fp32 reads 2 and writes 4 bytes a logit, the argmax or softmax reads 4.
-  ops.push_back(stream("sampler", 1, 10 * logits, 3));
+  ops.push_back(stream("sampler", 1, sampler.bytes_per_logit * logits, sampler.kernels));
+  ops.back().serial = sampler.serial;
   return ops;
 }
 

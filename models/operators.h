@@ -15,6 +15,7 @@
 #include "models/model_card.h"
 #include "models/plan.h"
 #include "models/roofline.h"
+#include "models/sampling.h"
 
 namespace orrery {
 
@@ -33,6 +34,8 @@ struct Operator {
   /// Bytes whatever the rows: weights.
   std::int64_t fixed_bytes;
   std::int64_t bytes_per_row;
+  /// Time besides, whatever the rows.
+  Duration serial{};
 
   /// Of one time.
   [[nodiscard]] std::int64_t flops(std::int64_t rows) const { return 2 * rows * n * k; }
@@ -50,7 +53,8 @@ struct Operator {
                                                     std::int64_t kv_bytes);
 
 /// What runs over the rows that get logits: LM head and sampler.
-[[nodiscard]] std::vector<Operator> row_operators(const ModelCard& card, const Shard& shard);
+[[nodiscard]] std::vector<Operator> row_operators(const ModelCard& card, const Shard& shard,
+                                                  const SamplerWork& sampler);
 
 }  // namespace orrery
 

@@ -18,6 +18,7 @@ ExecutionOptions decide_batch(const Scenario& scenario, const World& world) {
   const BatchDefaults defaults =
       world.gpu ? batch_defaults(*world.gpu, settings.usage_context) : BatchDefaults();
   ExecutionOptions execution = settings.execution;
+  execution.sampler_workspace = settings.memory.sampler_workspace;
   execution.max_num_batched_tokens =
       settings.max_num_batched_tokens.value_or(defaults.max_num_batched_tokens);
   execution.max_num_seqs = settings.max_num_seqs.value_or(

@@ -26,6 +26,9 @@ const Operator& find(const std::vector<Operator>& ops, std::string_view name) {
   return *it;
 }
 
+const SamplerWork kGreedy =
+    sampler_work(test::llama_8b(), Sampling::kGreedy, SamplerWorkspace::kInPlace);
+
 TEST_CASE("a slope answers like a rate, rounded up") {
   const Slope slope(3'000'000, 1.0);
   CHECK(slope.time_for(0) == Duration());
@@ -60,15 +63,33 @@ TEST_CASE("each GEMM of Llama-3.1-8B has its flops and bytes") {
   // K and V of 8 heads x 128: read as 2 bytes, written as 2, or as 1 with an fp8 cache.
   CHECK(find(ops, "kv_write").bytes(1) == 2 * 1024 * 4);
   CHECK(find(token_operators(card, shard_of(card, 1), 1), "kv_write").bytes(1) == 2 * 1024 * 3);
-  const std::vector<Operator> rows = row_operators(card, shard_of(card, 1));
+  const std::vector<Operator> rows = row_operators(card, shard_of(card, 1), kGreedy);
   CHECK(find(rows, "lm_head").flops(3) == 2 * 3 * std::int64_t{4096} * 128256);
+}
+
+TEST_CASE("filtering by torch.sort costs a row ten times the bytes, and a walk along it") {
+  ModelCard card = test::llama_8b();
+  card.top_p = 1;
+  card.top_k = 0;
+  const SamplerWork random = sampler_work(card, Sampling::kAuto, SamplerWorkspace::kSort);
+  CHECK(random.serial == Duration());
+  card.top_p = 0.9;
+  const SamplerWork sorted = sampler_work(card, Sampling::kAuto, SamplerWorkspace::kSort);
+  // Two radix sorts of 12 bytes, four passes and one: 2 x 12 x 5 of the 214 bytes on top.
+  CHECK(sorted.bytes_per_logit - random.bytes_per_logit == 214);
+  CHECK(sorted.serial == nanoseconds(card.vocab));
+  const std::vector<Operator> rows = row_operators(card, shard_of(card, 1), sorted);
+  CHECK(find(rows, "sampler").bytes(3) == 3 * sorted.bytes_per_logit * card.vocab);
+  const SamplerWork in_place = sampler_work(card, Sampling::kAuto, SamplerWorkspace::kInPlace);
+  CHECK(in_place.serial < sorted.serial);
+  CHECK(in_place.bytes_per_logit < sorted.bytes_per_logit);
 }
 
 TEST_CASE("all weights but embedding and norms are read once a step") {
   for (const ModelCard& card : {test::llama_8b(), test::llama_70b()}) {
     std::int64_t read = 0;
-    for (const auto& ops :
-         {token_operators(card, shard_of(card, 1), 2), row_operators(card, shard_of(card, 1))}) {
+    for (const auto& ops : {token_operators(card, shard_of(card, 1), 2),
+                            row_operators(card, shard_of(card, 1), kGreedy)}) {
       for (const Operator& op : ops) read += op.count * op.fixed_bytes;
     }
     const std::int64_t norms = (2 * card.layers + 1) * card.hidden;
