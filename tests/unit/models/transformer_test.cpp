@@ -147,6 +147,7 @@ TEST_CASE("GEMMs see the padded batch, attention the real one") {
 TEST_CASE("without graphs a small step waits for its launches") {
   ExecutionOptions eager;
   eager.graphs.enforce_eager = true;
+  eager.sampling = Sampling::kGreedy;
   GpuSpec slow_host = test::round_gpu();
   slow_host.launch.launch = microseconds(20);
   const auto model = make_roofline(test::llama_8b(), slow_host, Plan(), eager);
