@@ -254,10 +254,11 @@ Prediction KernelFit::predict(const KernelShape& shape) const {
 }
 
 std::string KernelFit::basis() const {
-  return fmt::format("{} measured rows of {} on {}, error on {} left out {:.1f} % (p90 {:.1f} %)",
-                     record_.held_out.rows, record_.source, record_.device,
-                     record_.held_out.by_size ? "sizes" : "shapes", 100 * record_.held_out.median,
-                     100 * record_.held_out.p90);
+  return fmt::format(
+      "{} measured {} rows of {} on {}, error on {} left out {:.1f} % (p90 {:.1f} %)",
+      record_.held_out.rows, record_.set.dtype, record_.source, record_.device,
+      record_.held_out.by_size ? "sizes" : "shapes", 100 * record_.held_out.median,
+      100 * record_.held_out.p90);
 }
 
 const KernelFit* find_fit(std::span<const KernelFit> fits, const KernelSet& set) {

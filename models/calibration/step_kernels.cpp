@@ -14,8 +14,17 @@ namespace {
 constexpr std::int64_t kFineRows = 256;
 constexpr std::int64_t kRowStep = 32;
 
+/// fp16 and bf16 kernels move the same bytes and run on the same tensor cores at the same rate, so
+/// where one was not measured the other stands for it; the basis names the dtype that was.
+std::string twin_of(const std::string& dtype) {
+  if (dtype == "fp16") return "bf16";
+  return dtype == "bf16" ? "fp16" : dtype;
+}
+
 const KernelFit& find(const std::vector<KernelFit>& fits, const KernelSet& set) {
   if (const KernelFit* fit = find_fit(fits, set)) return *fit;
+  const KernelSet twin{set.op, twin_of(set.dtype), twin_of(set.kv_dtype)};
+  if (const KernelFit* fit = find_fit(fits, twin)) return *fit;
   throw ConfigError({}, "fidelity.compute",
                     "the hardware has no calibration of " + set.text() + "; roofline needs none");
 }

@@ -58,6 +58,13 @@ TEST_CASE("a calibrated step sums to its operators, and only what is not measure
   shape.prefill_tokens = 512;
   CHECK(model->cost(shape).extrapolated_share > cost.extrapolated_share);
 
+  // Half precision takes the kernels of its twin, which the basis names.
+  ExecutionOptions half;
+  half.dtype = DtypeOption::kFloat16;
+  const auto twin = make_calibrated(card, gpu, Plan(), half, fits);
+  CHECK(twin->cost(shape).device == model->cost(shape).device);
+  CHECK(twin->basis().find("measured bf16 rows") != std::string::npos);
+
   CHECK_THROWS_WITH_AS(
       static_cast<void>(make_calibrated(card, gpu, Plan(), ExecutionOptions(), {})),
       doctest::Contains("has no calibration of gemm bf16"), ConfigError);
