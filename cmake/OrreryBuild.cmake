@@ -16,6 +16,7 @@ option(ORRERY_WERROR "Warnings are errors" OFF)
 option(ORRERY_DEBUG_CHECKS "Checks that cost more than the work they guard" OFF)
 set(ORRERY_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them")
 
+find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -188,9 +188,9 @@ AddressMap::AddressMap(std::string_view text, const Geometry& geometry) {
   stack_bits_ = bits_of(static_cast<std::uint64_t>(geometry.stack_ids));
   group_bits_ = bits_of(static_cast<std::uint64_t>(geometry.bank_groups));
   bank_bits_ = bits_of(static_cast<std::uint64_t>(geometry.banks));
-  gather();
   blocks_ = 1;
   for (const std::uint64_t size : sizes_of(geometry)) blocks_ *= size;
+  tabulate();
 }
 
 AddressMap::Place AddressMap::place_of(const Coordinates& at) const {
@@ -201,23 +201,16 @@ AddressMap::Place AddressMap::place_of(const Coordinates& at) const {
           at[index_of(Field::kRow)], at[index_of(Field::kColumn)]};
 }
 
-void AddressMap::gather() {
-  // Where each field begins in its part: channel, bank, row or column.
-  const std::array<int, kFields> part = {0, 1, 1, 1, 1, 2, 3};
-  const std::array<int, kFields> begin = {
-      0, stack_bits_ + group_bits_ + bank_bits_, group_bits_ + bank_bits_, bank_bits_, 0, 0, 0};
-  plain_ = hashes_.empty();
-  int from = 0;
-  for (const Step& step : steps_) {
-    if (step.modulus != 0) {
-      plain_ = false;
-      return;
+void AddressMap::tabulate() {
+  linear_ = std::ranges::all_of(steps_, [](const Step& step) { return step.modulus == 0; });
+  if (!linear_) return;
+  for (int from = 0; (blocks_ - 1) >> from != 0; from += 8) {
+    auto& table = tables_.emplace_back();
+    for (std::uint64_t byte = 0; byte < table.size(); ++byte) {
+      const Place at = place_of(locate(byte << from));
+      table[byte] = std::uint64_t{at.channel} << kChannelAt | std::uint64_t{at.row} << kRowAt |
+                    std::uint64_t{at.bank} << kBankAt | at.column;
     }
-    gathers_[static_cast<std::size_t>(part[step.field])].push_back(
-        {.mask = step.mask,
-         .from = static_cast<std::uint8_t>(from),
-         .to = static_cast<std::uint8_t>(begin[step.field] + step.shift)});
-    from += step.width;
   }
 }
 

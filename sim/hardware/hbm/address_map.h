@@ -62,28 +62,27 @@ class AddressMap {
     std::uint32_t channel, bank, row, column;
   };
   [[nodiscard]] Place place(std::uint64_t block) const {
-    if (!plain_) return place_of(locate(block));
-    std::uint64_t bank = 0, row = 0, column = 0, channel = 0;
-    for (const Gather& g : gathers_[0]) channel |= ((block >> g.from) & g.mask) << g.to;
-    for (const Gather& g : gathers_[1]) bank |= ((block >> g.from) & g.mask) << g.to;
-    for (const Gather& g : gathers_[2]) row |= ((block >> g.from) & g.mask) << g.to;
-    for (const Gather& g : gathers_[3]) column |= ((block >> g.from) & g.mask) << g.to;
-    return {static_cast<std::uint32_t>(channel), static_cast<std::uint32_t>(bank),
-            static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(column)};
+    if (!linear_) return place_of(locate(block));
+    std::uint64_t packed = 0;
+    for (const auto& table : tables_) {
+      packed ^= table[block & 0xffU];
+      block >>= 8;
+    }
+    return {static_cast<std::uint32_t>(packed >> kChannelAt),
+            static_cast<std::uint32_t>(packed >> kBankAt) & kTwelveBits,
+            static_cast<std::uint32_t>(packed >> kRowAt) & kRowBits,
+            static_cast<std::uint32_t>(packed) & kTwelveBits};
   }
   [[nodiscard]] std::uint64_t block_of(Coordinates at) const;
   [[nodiscard]] std::uint64_t blocks() const { return blocks_; }
 
  private:
   [[nodiscard]] Place place_of(const Coordinates& at) const;
-  void gather();
-  /// Bits of a block that go to channel, bank, row or column, where no remainder or hash is in the
-  /// way: the shorter way to the same place.
-  struct Gather {
-    std::uint64_t mask;
-    std::uint8_t from;
-    std::uint8_t to;
-  };
+  void tabulate();
+  // Without a remainder a map is linear: a block's place is the sum (without carry) of the places
+  // of its bytes. Of each byte a table has them, packed.
+  static constexpr int kBankAt = 12, kRowAt = 24, kChannelAt = 48;
+  static constexpr std::uint32_t kTwelveBits = 0xfffU, kRowBits = 0xffffffU;
 
   /// Takes the lowest bits that are left.
   struct Step {
@@ -104,8 +103,8 @@ class AddressMap {
   std::vector<Step> steps_;
   std::vector<Hash> hashes_;
   std::uint64_t blocks_ = 0;
-  bool plain_ = false;
-  std::array<std::vector<Gather>, 4> gathers_;
+  bool linear_ = false;
+  std::vector<std::array<std::uint64_t, 256>> tables_;
   int stack_bits_ = 0, group_bits_ = 0, bank_bits_ = 0;
 };
 

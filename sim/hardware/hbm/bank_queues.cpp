@@ -15,7 +15,7 @@ BankQueues::BankQueues(std::size_t read_capacity, std::size_t write_capacity, st
   }
 }
 
-bool BankQueues::holds_write(Request request) const {
+bool BankQueues::finds_write(Request request) const {
   for (std::int16_t s = of(kWrite).head[request.bank()]; s >= 0;) {
     const Slot& waiting = slots_[static_cast<std::size_t>(s)];
     if (waiting.request.same_address(request)) return true;
@@ -24,22 +24,44 @@ bool BankQueues::holds_write(Request request) const {
   return false;
 }
 
-void BankQueues::push(Request request, Tick arrive, std::uint32_t open_row) {
+std::uint32_t BankQueues::oldest_bank(int q) const {
+  const Lists& lists = of(q);
+  std::uint32_t best = 0;
+  std::int64_t least = INT64_MAX;
+  for (std::uint32_t w = 0; w < kMaxBanks / 64; ++w) {
+    for_each_bank(lists.hits.word(w) | lists.misses.word(w), w, [&](std::uint32_t bank) {
+      const std::int64_t order = slot(lists.head[bank]).order;
+      if (order >= least) return;
+      least = order;
+      best = bank;
+    });
+  }
+  return best;
+}
+
+bool BankQueues::push(Request request, Tick arrive, bool hits) {
   const int q = request.write() ? kWrite : kRead;
   const std::uint32_t bank = request.bank();
   Lists& lists = of(q);
   const std::int16_t s = free_.back();
   free_.pop_back();
   const std::int16_t last = lists.tail[bank];
-  slot(s) = {.arrive = arrive, .request = request, .older = last, .younger = -1, .seen = false};
+  slot(s) = {.arrive = arrive,
+             .order = pushed_++,
+             .request = request,
+             .older = last,
+             .younger = -1,
+             .seen = false};
   (last >= 0 ? slot(last).younger : lists.head[bank]) = s;
   lists.tail[bank] = s;
   ++sizes_[index(q)];
-  if (request.row() == open_row) {
-    if (lists.hit[bank] < 0) set_hit(lists, bank, s);
-  } else if (lists.miss[bank] < 0) {
+  if ((hits ? lists.hit : lists.miss)[bank] >= 0) return false;
+  if (hits) {
+    set_hit(lists, bank, s);
+  } else {
     set_miss(lists, bank, s);
   }
+  return true;
 }
 
 void BankQueues::remove_hit(int q, std::uint32_t bank) {
@@ -101,13 +123,13 @@ void BankQueues::set_hit(Lists& lists, std::uint32_t bank, std::int16_t s) {
   lists.hit[bank] = s;
   lists.hits.put(bank, s >= 0);
   lists.hit_first.put(bank, s >= 0 && s == lists.head[bank]);
-  if (s >= 0) lists.hit_arrive[bank] = slot(s).arrive;
+  if (s >= 0) lists.hit_order[bank] = slot(s).order;
 }
 
 void BankQueues::set_miss(Lists& lists, std::uint32_t bank, std::int16_t s) {
   lists.miss[bank] = s;
   lists.misses.put(bank, s >= 0);
-  if (s >= 0) lists.miss_arrive[bank] = slot(s).arrive;
+  if (s >= 0) lists.miss_order[bank] = slot(s).order;
 }
 
 }  // namespace orrery::hbm

@@ -37,6 +37,7 @@ struct Request {
 
 struct Slot {
   Tick arrive = 0;
+  std::int64_t order = 0;  ///< How many came before it.
   Request request;
   std::int16_t older = -1, younger = -1;
   bool seen = false;  ///< Its first command has issued.
@@ -65,11 +66,16 @@ class BankQueues {
   [[nodiscard]] const BankSet& misses(int q) const { return of(q).misses; }
   /// Banks whose oldest request hits.
   [[nodiscard]] const BankSet& hit_first(int q) const { return of(q).hit_first; }
-  /// When the oldest hit or miss of a bank came, which must have one.
-  [[nodiscard]] Tick hit_arrive(int q, std::uint32_t bank) const { return of(q).hit_arrive[bank]; }
-  [[nodiscard]] Tick miss_arrive(int q, std::uint32_t bank) const {
-    return of(q).miss_arrive[bank];
+  /// How many requests came before the oldest hit or miss of a bank, which must have one.
+  [[nodiscard]] std::int64_t hit_order(int q, std::uint32_t bank) const {
+    return of(q).hit_order[bank];
   }
+  [[nodiscard]] std::int64_t miss_order(int q, std::uint32_t bank) const {
+    return of(q).miss_order[bank];
+  }
+  /// The bank of the oldest request of a queue, which must have one.
+  [[nodiscard]] std::uint32_t oldest_bank(int q) const;
+  [[nodiscard]] bool any_active() const { return active_count_ > 0; }
   [[nodiscard]] const BankSet& active_banks() const { return active_banks_; }
   /// Whether nobody wants the bank.
   [[nodiscard]] bool idle(std::uint32_t bank) const {
@@ -81,9 +87,12 @@ class BankQueues {
              lists_[1].misses.word(w) | active_banks_.word(w));
   }
   /// Whether a write to that address waits.
-  [[nodiscard]] bool holds_write(Request request) const;
+  [[nodiscard]] bool holds_write(Request request) const {
+    return sizes_[kWrite] > 0 && finds_write(request);
+  }
 
-  void push(Request request, Tick arrive, std::uint32_t open_row);
+  /// Of a request that hits the open row, or not. True if it is the bank's oldest of its kind.
+  bool push(Request request, Tick arrive, bool hits);
   /// Takes the bank's oldest hit or its activated request out for good.
   void remove_hit(int q, std::uint32_t bank);
   void remove_active(std::uint32_t bank);
@@ -94,9 +103,10 @@ class BankQueues {
  private:
   struct Lists {
     std::array<std::int16_t, kMaxBanks> head, tail, hit, miss;
-    std::array<Tick, kMaxBanks> hit_arrive, miss_arrive;
+    std::array<std::int64_t, kMaxBanks> hit_order, miss_order;
     BankSet hits, misses, hit_first;
   };
+  [[nodiscard]] bool finds_write(Request request) const;
   static std::size_t index(int queue) { return static_cast<std::size_t>(queue); }
   [[nodiscard]] const Lists& of(int q) const { return lists_[index(q)]; }
   [[nodiscard]] Lists& of(int q) { return lists_[index(q)]; }
@@ -111,6 +121,7 @@ class BankQueues {
   std::vector<std::int16_t> free_;
   std::array<Lists, 2> lists_;
   std::array<std::size_t, 2> sizes_{};
+  std::int64_t pushed_ = 0;
   std::array<std::int16_t, kMaxBanks> active_;
   BankSet active_banks_;
   std::size_t active_count_ = 0;

@@ -50,6 +50,7 @@ void BankRefresh::fall_due(Tick now) {
   for (Pseudo& p : pseudo_) {
     while (p.due <= now) {
       ++p.debt;
+      p.choice = kUnknown;
       p.due += interval_;
     }
     next_due_ = std::min(next_due_, p.due);
@@ -60,8 +61,10 @@ std::uint32_t BankRefresh::choose(std::uint32_t pseudo, Tick now, const BankQueu
   Pseudo& p = pseudo_[pseudo];
   if (p.held != kNobody) return p.held;
   const std::uint32_t first = pseudo << pseudo_shift_;
-  const std::uint32_t idle = best_idle(p, first, now, queues);
-  if (idle != kNobody || !must(pseudo)) return idle;
+  if (p.choice == kUnknown || (p.choice != kNobody && !good(p, p.choice, now))) {
+    p.choice = best_idle(p, first, now, queues);
+  }
+  if (p.choice != kNobody || !must(pseudo)) return p.choice;
   std::uint32_t bank = first;
   while (!waits_.contains(bank)) ++bank;
   p.held = bank;
@@ -71,12 +74,10 @@ std::uint32_t BankRefresh::choose(std::uint32_t pseudo, Tick now, const BankQueu
 
 std::uint32_t BankRefresh::best_idle(const Pseudo& p, std::uint32_t first, Tick now,
                                      const BankQueues& queues) const {
-  const bool any = p.debt * 2 >= most_debt_;
   std::uint32_t best = kNobody;
   const auto consider = [&](std::uint32_t b) {
     if (b < first || b >= first + banks_) return;
-    const Tick age = now - last_used_[b];
-    if (!any && age > refresh_time_ && age < whole_interval_) return;
+    if (!good(p, b, now)) return;
     if (best == kNobody || last_used_[b] > last_used_[best]) best = b;
   };
   for (std::uint32_t w = first / 64; w <= (first + banks_ - 1) / 64; ++w) {
@@ -89,6 +90,7 @@ void BankRefresh::on_refreshed(std::uint32_t bank) {
   const std::uint32_t pseudo = bank >> pseudo_shift_;
   Pseudo& p = pseudo_[pseudo];
   --p.debt;
+  p.choice = kUnknown;
   waits_.erase(bank);
   if (p.held == bank) {
     p.held = kNobody;

@@ -41,6 +41,14 @@ class BankRefresh {
   /// holds stays the choice.
   [[nodiscard]] std::uint32_t choose(std::uint32_t pseudo, Tick now, const BankQueues& queues);
   void on_used(std::uint32_t bank, Tick now) { last_used_[bank] = now; }
+  /// Nobody wants the bank any more; it has just been used, so that it is the best choice.
+  void on_idle(std::uint32_t bank) {
+    if (waits_.contains(bank)) pseudo_[bank >> pseudo_shift_].choice = bank;
+  }
+  void on_wanted(std::uint32_t bank) {
+    Pseudo& p = pseudo_[bank >> pseudo_shift_];
+    if (p.choice == bank) p.choice = kUnknown;
+  }
   void on_refreshed(std::uint32_t bank);
 
  private:
@@ -49,9 +57,17 @@ class BankRefresh {
     Tick due = kNever;
     std::uint32_t left = 0;  ///< Banks of this round that wait for their refresh.
     std::uint32_t held = kNobody;
+    /// The idle bank to take; looked for anew when it is wanted, is no good any more, or when the
+    /// next refresh falls due.
+    std::uint32_t choice = kUnknown;
   };
+  static constexpr std::uint32_t kUnknown = UINT32_MAX - 1;
   [[nodiscard]] std::uint32_t best_idle(const Pseudo& p, std::uint32_t first, Tick now,
                                         const BankQueues& queues) const;
+  [[nodiscard]] bool good(const Pseudo& p, std::uint32_t bank, Tick now) const {
+    const Tick age = now - last_used_[bank];
+    return age <= refresh_time_ || age >= whole_interval_ || p.debt * 2 >= most_debt_;
+  }
   void begin_round(Pseudo& p, std::uint32_t first);
 
   std::uint32_t pseudo_shift_;

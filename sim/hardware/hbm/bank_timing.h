@@ -16,7 +16,7 @@
 
 namespace orrery::hbm {
 
-inline constexpr std::uint32_t kClosed = UINT32_MAX;
+inline constexpr std::uint32_t kNoRow = UINT32_MAX;
 
 class BankTiming {
  public:
@@ -28,7 +28,7 @@ class BankTiming {
         pseudo_shift_(stack_shift_ +
                       std::countr_zero(static_cast<std::uint64_t>(device.geometry.stack_ids))),
         stacks_(static_cast<std::uint32_t>(device.geometry.stack_ids)) {
-    open_row_.fill(kClosed);
+    open_row_.fill(kNoRow);
     for (auto* ticks : {&bank_act_, &bank_pre_, &bank_read_, &bank_write_, &bank_refresh_,
                         &group_act_, &group_read_, &group_write_}) {
       ticks->fill(kLongAgo);
@@ -93,9 +93,17 @@ class BankTiming {
     const Pseudo& p = pseudo_[bank >> pseudo_shift_];
     return t_.rising(std::max({now, bank_refresh_[bank], p.refresh, p.refresh_bank, row_bus_}));
   }
+  /// A lower bound of earliest_refpb() of any bank.
+  [[nodiscard]] Tick refpb_floor(std::uint32_t pseudo, Tick now) const {
+    const Pseudo& p = pseudo_[pseudo];
+    return std::max({now, p.refresh, p.refresh_bank, row_bus_});
+  }
+  /// Until when the buses are taken.
+  [[nodiscard]] Tick row_bus() const { return row_bus_; }
+  [[nodiscard]] Tick column_bus() const { return column_bus_; }
   [[nodiscard]] bool any_open(std::uint32_t pseudo) const {
     for (std::uint32_t b = first_bank(pseudo); b < first_bank(pseudo + 1); ++b) {
-      if (open_row_[b] != kClosed) return true;
+      if (open_row_[b] != kNoRow) return true;
     }
     return false;
   }
@@ -126,6 +134,8 @@ class BankTiming {
     push(p.write, now + t_.column_column);
     push(p.read, now + t_.write_read);
   }
+  /// After read() or write(): the bank precharges itself as soon as it may.
+  void auto_precharge(std::uint32_t bank) { close(bank, bank_pre_[bank]); }
   void act(std::uint32_t bank, std::uint32_t row, Tick now) {
     Pseudo& p = pseudo_[bank >> pseudo_shift_];
     open_row_[bank] = row;
@@ -176,7 +186,7 @@ class BankTiming {
   };
   static void push(Tick& not_before, Tick at) { not_before = std::max(not_before, at); }
   void close(std::uint32_t bank, Tick now) {
-    open_row_[bank] = kClosed;
+    open_row_[bank] = kNoRow;
     open_.erase(bank);
     push(bank_act_[bank], now + t_.pre_act);
     push(bank_refresh_[bank], now + t_.pre_refresh);

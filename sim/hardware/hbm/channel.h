@@ -6,6 +6,10 @@
 //
 // In each tick, in this order: one request is taken in, refresh falls due, at most one column
 // command issues, then at most one row command (the two have buses of their own).
+//
+// A channel knows nothing of where its requests come from: whoever feeds it calls submit() for one
+// after the other, and the channel lives on by itself as far as it must to take each of them. Feeds
+// that couple channels need no common clock for that (memory_system.h).
 #ifndef ORRERY_SIM_HARDWARE_HBM_CHANNEL_H_
 #define ORRERY_SIM_HARDWARE_HBM_CHANNEL_H_
 
@@ -41,15 +45,44 @@ class Channel {
 
   /// Begins with refreshes as after a long time, for samples that need not wait for it: of per-bank
   /// refreshes `share` of the most that may be owed are, and refreshes fall due `phase` ticks
-  /// sooner (less than the refresh interval). Before serve().
+  /// sooner (less than the refresh interval). Before the first request.
   void begin_late(double share, Tick phase);
 
-  /// Serves all requests, which come in this order: each is offered from the tick `arrivals` gives
-  /// it (0 if that is empty), and a full queue keeps back all that come after. Latencies count from
-  /// the arrival, or without arrivals from when the request is taken in. Called once.
-  void serve(std::span<const Request> requests, std::span<const Tick> arrivals);
+  /// The request's latency counts from when it is taken in.
+  static constexpr Tick kWhenTaken = -1;
+
+  /// Offers a request from tick `at` on, which is later than the tick that took the one before. It
+  /// is taken as soon as its queue has room; that tick is returned and all of it is over then. The
+  /// latency counts from `arrive`.
+  Tick submit(Request request, Tick at, Tick arrive = kWhenTaken);
+  /// Lives through all ticks before `until`.
+  void advance(Tick until);
+  /// Serves all that was taken in.
+  void finish();
+  /// When something is to happen next; kNever if nothing is. Refreshes do for ever.
+  [[nodiscard]] Tick next_event();
+  [[nodiscard]] bool idle() const { return queues_.empty(); }
+  /// Whether a request would be taken in the tick after those lived through.
+  [[nodiscard]] bool has_room(Request request) const;
+  /// The ticks before this one are over.
+  [[nodiscard]] Tick next_tick() const { return now_ + 1; }
+
+  /// Submits requests that come in this order: each is offered from the tick `arrivals` gives it
+  /// (at once if that is empty), and a full queue keeps back all that come after. Latencies count
+  /// from the arrival, or without arrivals from when the request is taken in.
+  void submit_each(std::span<const Request> requests, std::span<const Tick> arrivals);
+  /// The same, and finishes.
+  void serve(std::span<const Request> requests, std::span<const Tick> arrivals) {
+    submit_each(requests, arrivals);
+    finish();
+  }
 
   [[nodiscard]] const Statistics& statistics() const { return statistics_; }
+  /// Commands that each bank was given, of its own: an all-bank one counts for its first bank.
+  [[nodiscard]] const BankCounts& bank_counts() const { return bank_counts_; }
+  /// Where the end of each read is noted from now on, when it is known: as its command issues.
+  /// Null: nowhere.
+  void note_read_ends(std::vector<Tick>* ends) { read_ends_ = ends; }
 
  private:
   enum class RowAction : std::uint8_t { kNone, kAct, kPre, kPreab, kRefab, kRefpb };
@@ -57,64 +90,82 @@ class Channel {
   /// activated request before a queued one, then the older.
   struct ColumnChoice {
     Tick at = kNever;
-    Tick arrive = 0;
-    std::uint16_t bank = 0;
-    bool active = false;
+    std::int64_t order = 0;  ///< Of an activated request kActive is added, which puts it first.
+    std::uint32_t bank = 0;
+    [[nodiscard]] bool active() const { return order < 0; }
   };
+  static constexpr std::int64_t kActive = INT64_MIN;
+  static constexpr std::int64_t kForRefresh = -1;
   struct RowChoice {
     Tick at = kNever;
-    Tick arrive = 0;
-    std::uint16_t bank = 0;
+    std::int64_t order = 0;  ///< kForRefresh: no request wants it.
+    std::uint32_t bank = 0;
     RowAction action = RowAction::kNone;
   };
-
-  /// What each pseudo-channel's banks wait for (the first's twice where there is one).
-  using Floors = std::array<Tick, 2>;
-  [[nodiscard]] Floors read_floors() const;
-  [[nodiscard]] Floors write_floors() const;
-  [[nodiscard]] Floors act_floors() const;
-  [[nodiscard]] Floors pre_floors() const;
+  /// Of one pseudo-channel. A choice stands while its tick is not before its bus is free: till then
+  /// no other can have come level with it. kLongAgo: it is to be made anew.
+  struct Choices {
+    ColumnChoice column{.at = kLongAgo};
+    RowChoice act{.at = kLongAgo};
+    RowChoice pre{.at = kLongAgo};
+  };
 
   void step();
-  [[nodiscard]] bool finished() const;
-  [[nodiscard]] Tick next_event() const;
-
-  void take_in();
-  [[nodiscard]] bool answer_from_writes(const Request& request, Tick arrive);
-  void block_or_offer_next();
+  void tick();
+  [[nodiscard]] std::size_t capacity(int queue) const {
+    return queue == BankQueues::kWrite ? write_capacity_ : read_capacity_;
+  }
+  void take(Request request, Tick arrive);
+  [[nodiscard]] bool answer_from_writes(Request request, Tick arrive);
+  void end_read(Tick arrive, Tick end);
+  void end_write();
   void fall_due();
   void choose_mode();
+  void change_mode();
   [[nodiscard]] bool all_bank_waits() const { return refresh_front_ < refresh_count_; }
+  void forget_choices();
+  void forget_choices(std::uint32_t pseudo);
 
-  void choose_column();
-  void consider_active(std::uint32_t bank, const Floors& reads, const Floors& writes,
+  // Finding what is next (channel_choice.cpp). `now` is the first tick it may happen in.
+  void choose_column(Tick now);
+  void find_column(std::uint32_t pseudo, Tick now);
+  void consider_active(std::uint32_t bank, Tick read_floor, Tick write_floor,
                        ColumnChoice& best) const;
-  void consider_hits(std::uint32_t pseudo, const Floors& own, ColumnChoice& best) const;
+  template <bool kWrite>
   void consider_hit(std::uint32_t bank, Tick floor, ColumnChoice& best) const;
-  /// Whether a bank in which something came up beats what is known to be next.
-  void reconsider_column(std::uint32_t bank);
+  void choose_row(Tick now);
+  void find_act(std::uint32_t pseudo, Tick now);
+  void find_pre(std::uint32_t pseudo, Tick now);
+  void consider_act(std::uint32_t bank, Tick floor, RowChoice& best) const;
+  void consider_pre(std::uint32_t bank, Tick floor, RowChoice& best) const;
+  /// A bank in which something came up may beat what is known to be next.
+  void reconsider_active(std::uint32_t bank);
+  void reconsider_hit(std::uint32_t bank);
   void reconsider_row(std::uint32_t bank);
-  void issue_column();
-  void complete(const Slot& slot);
-  /// Whether nobody wants the bank any more and a refresh waits for such a one.
-  [[nodiscard]] bool may_refresh(std::uint32_t bank) const;
+  [[nodiscard]] bool kept_open(std::uint32_t bank) const;
+  void choose_all_bank_refresh(Tick now);
+  void choose_bank_refresh(Tick now);
+  /// The banks of a word that may do something for a queued request.
+  [[nodiscard]] std::uint64_t eligible(std::uint32_t w) const;
+  [[nodiscard]] std::uint64_t oldest_only(std::uint32_t w) const;
+  template <class Word, class Visit>
+  void for_each_of(std::uint32_t pseudo, Word&& word, Visit&& visit) const;
 
-  void choose_row();
-  void consider_act(std::uint32_t bank, const Floors& acts, RowChoice& best) const;
-  void consider_pre(std::uint32_t bank, const Floors& pres, RowChoice& best) const;
-  /// Banks of a word that may not be precharged for a request.
-  [[nodiscard]] std::uint64_t kept_open(std::uint32_t w) const;
-  void choose_all_bank_refresh();
-  void choose_bank_refresh();
+  void issue_column();
+  [[nodiscard]] bool closes_row(std::uint32_t bank) const;
+  void after_column(std::uint32_t bank);
   void issue_row();
   void activate(std::uint32_t bank);
   void precharge(std::uint32_t bank);
   void precharge_all(std::uint32_t pseudo);
+  void refresh_all(std::uint32_t bank);
+  void refresh_bank(std::uint32_t bank);
   void note_first_command(Slot& slot, bool hit);
   void tell(Command command, std::uint32_t bank, std::uint32_t row, std::uint32_t column);
 
   const TickTiming timing_;
-  const bool row_hit_first_;
+  const Scheduler scheduler_;
+  const RowPolicy row_policy_;
   const Refresh refresh_;
   const std::size_t read_capacity_;
   const std::size_t write_capacity_;
@@ -122,33 +173,34 @@ class Channel {
   std::size_t drain_from_ = 0;
   std::size_t drain_until_ = 0;
   CommandListener* const listener_;
+  const std::uint32_t pseudo_channels_;
+  /// The words of a BankSet that a pseudo-channel has banks in, and which bits of them.
+  std::uint32_t words_of_pseudo_ = 1;
+  std::array<std::uint64_t, 2> bits_of_pseudo_{};
 
-  BankTiming banks_;
-  BankQueues queues_;
-  BankRefresh bank_refresh_;
-  Statistics statistics_;
-
-  Tick now_ = 0;
+  /// The last tick that is over.
+  Tick now_ = -1;
   ColumnChoice column_;
   RowChoice row_;
   bool column_known_ = false;
   bool row_known_ = false;
   /// kRead or kWrite: whose requests are served. Activated requests are served in both.
   int mode_ = BankQueues::kRead;
+  std::array<Choices, 2> choices_;
+  /// When the next refresh falls due, of whichever kind.
+  Tick due_ = kNever;
 
-  std::span<const Request> requests_;
-  std::span<const Tick> arrivals_;
-  std::size_t next_ = 0;
-  /// When the next request is offered; kNever while a full queue keeps it back.
-  Tick offer_at_ = 0;
-
+  BankTiming banks_;
+  BankQueues queues_;
+  BankRefresh bank_refresh_;
   /// All-bank refreshes that wait: pseudo-channels in the order they fell due.
   Tick refresh_due_ = kNever;
   std::int64_t refresh_front_ = 0;
   std::int64_t refresh_count_ = 0;
-  const std::uint32_t words_;
-  std::array<BankSet, 2> pseudo_banks_;
-  const std::uint32_t pseudo_channels_;
+
+  std::vector<Tick>* read_ends_ = nullptr;
+  Statistics statistics_;
+  BankCounts bank_counts_;
 };
 
 }  // namespace orrery::hbm

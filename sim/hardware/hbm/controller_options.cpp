@@ -7,7 +7,8 @@ namespace orrery::hbm {
 namespace {
 
 constexpr std::array<std::string_view, 2> kControllers = {"default", "reference"};
-constexpr std::array<std::string_view, 2> kSchedulers = {"fr-fcfs", "fr-fcfs-row-hit"};
+constexpr std::array<std::string_view, 3> kSchedulers = {"fr-fcfs", "fr-fcfs-row-hit", "fcfs"};
+constexpr std::array<std::string_view, 3> kRowPolicies = {"open", "closed", "adaptive"};
 constexpr std::array<std::string_view, 3> kRefreshes = {"all-bank", "per-bank", "none"};
 
 }  // namespace
@@ -16,7 +17,11 @@ void ControllerOptions::describe(Describer& d) {
   d.choice_of("controller", controller, kControllers,
               "default: per-bank refresh; reference: all-bank refresh as Ramulator 2.1 does it.");
   d.choice_of("scheduler", scheduler, kSchedulers,
-              "Oldest ready request; row-hit: rows stay open while the oldest request hits them.");
+              "Oldest ready request (row-hit: rows stay open while the oldest request hits them); "
+              "fcfs: the oldest request.");
+  d.choice_of("row_policy", row_policy, kRowPolicies,
+              "open: until another row is wanted; closed: every access closes its row; adaptive: "
+              "it does if another row is wanted and no queued request hits this one.");
   d.choice_of("refresh", refresh, kRefreshes, "How refresh is done; the controller's if absent.");
   d.field("address_map", address_map,
           "Widths, most significant first (Ro14 Si1 Ba2 Co5 Bg2 Pc1 Ch4), or a name.");

@@ -12,14 +12,20 @@ namespace orrery::hbm {
 /// `reference` refreshes as Ramulator 2.1 does, so that the two can be compared on one trace;
 /// `default` refreshes as GPUs must. All else they share.
 enum class Controller : std::uint8_t { kDefault, kReference };
-/// Both serve the oldest request that is ready. With kFrFcfsRowHit a row stays open while the
-/// oldest request to its bank hits it.
-enum class Scheduler : std::uint8_t { kFrFcfs, kFrFcfsRowHit };
+/// The first two serve the oldest request that is ready. With kFrFcfsRowHit a row stays open while
+/// the oldest request to its bank hits it. kFcfs serves the oldest request of the queue: only when
+/// its activate has issued does the next one's turn come.
+enum class Scheduler : std::uint8_t { kFrFcfs, kFrFcfsRowHit, kFcfs };
+/// kOpen: a row stays open until another one is wanted. kClosed: every access closes its row (RDA,
+/// WRA). kAdaptive: it does where another row of its bank is wanted and no queued request hits
+/// this one (gem5's open_adaptive).
+enum class RowPolicy : std::uint8_t { kOpen, kClosed, kAdaptive };
 enum class Refresh : std::uint8_t { kAllBank, kPerBank, kNone };
 
 struct ControllerOptions {
   Controller controller = Controller::kDefault;
   Scheduler scheduler = Scheduler::kFrFcfsRowHit;
+  RowPolicy row_policy = RowPolicy::kOpen;
   Refresh refresh = Refresh::kPerBank;
   std::string address_map = "bgil";
   /// Entries of a channel, shared by its pseudo-channels.

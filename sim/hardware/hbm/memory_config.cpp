@@ -10,7 +10,7 @@
 namespace orrery::hbm {
 namespace {
 
-constexpr std::array<std::string_view, 1> kFeeds = {"per-channel"};
+constexpr std::array<std::string_view, 2> kFeeds = {"per-channel", "in-order"};
 
 }  // namespace
 
@@ -21,9 +21,17 @@ void MemoryConfig::describe(Describer& d) {
   d.optional_field("channels", channels, Range::between(1, 1024),
                    "How many of the device's channels there are; all of them if absent.");
   if (channels) device.geometry.channels = *channels;
-  int feed = 0;
-  d.choice("feed", feed, kFeeds, "per-channel: a channel that is full holds up no other.");
+  d.choice_of(
+      "feed", feed, kFeeds,
+      "per-channel: a channel that is full holds up no other; in-order: one front end hands "
+      "out the accesses, and its head keeps back all behind it.");
+  d.field("in_flight", in_flight, Range::between(0, 1 << 20),
+          "Reads that feed in-order has handed out and whose data is not through, at most; 0: no "
+          "bound but the queues.");
   if (!d.reading()) return;
+  if (in_flight > 0 && feed != Feed::kInOrder) {
+    d.refuse("in_flight", "bounds the front end that there is with feed: in-order alone");
+  }
   try {
     static_cast<void>(AddressMap(controller.address_map, device.geometry));
   } catch (const std::invalid_argument& error) {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/hardware/hbm/memory_system.h"
 
+#include <algorithm>
 #include <bit>
+#include <deque>
+#include <exception>
+#include <thread>
 
+#include "sim/core/check.h"
 #include "sim/core/errors.h"
 #include "sim/hardware/hbm/address_map.h"
+#include "sim/hardware/hbm/front_end.h"
 
 namespace orrery::hbm {
 namespace {
-
-/// The accesses of each channel, in the trace's order.
-struct Feeds {
-  std::vector<std::vector<Request>> requests;
-  std::vector<std::vector<Tick>> arrivals;
-};
 
 /// When the accesses of a trace arrive.
 class Arrivals {
@@ -41,44 +41,172 @@ class Arrivals {
   double ticks_per_access_ = 0;
 };
 
-Feeds split(const MemoryConfig& config, const MemoryTrace& trace, const Arrivals& arrivals) {
-  const Geometry& geometry = config.device.geometry;
-  const AddressMap map(config.controller.address_map, geometry);
-  const int access_bits = std::countr_zero(static_cast<std::uint64_t>(geometry.access.count()));
-  const auto channels = static_cast<std::size_t>(geometry.channels);
-  Feeds feeds;
-  feeds.requests.resize(channels);
-  feeds.arrivals.resize(channels);
-  for (auto& requests : feeds.requests) requests.reserve(trace.accesses.size() / channels * 9 / 8);
-  const bool timed = arrivals.any();
-  for (std::size_t i = 0; i < trace.accesses.size(); ++i) {
-    const std::uint64_t word = trace.accesses[i];
-    const std::uint64_t block = (word & ~MemoryTrace::kWrite) >> access_bits;
-    if (block >= map.blocks()) {
-      throw TraceError(trace.place(i) + ": the address lies beyond the device's " +
-                       human(geometry.channel_capacity() * geometry.channels));
-    }
-    const AddressMap::Place place = map.place(block);
-    feeds.requests[place.channel].push_back(
-        Request::make(place.bank, place.row, place.column, (word & MemoryTrace::kWrite) != 0));
-    if (timed) feeds.arrivals[place.channel].push_back(arrivals.of(i));
+/// Where the accesses of a trace go.
+class Places {
+ public:
+  Places(const MemoryConfig& config, const MemoryTrace& trace)
+      : map_(config.controller.address_map, config.device.geometry),
+        geometry_(config.device.geometry),
+        trace_(trace),
+        shift_(std::countr_zero(static_cast<std::uint64_t>(geometry_.access.count()))) {}
+
+  struct Routed {
+    std::uint32_t channel;
+    Request request;
+  };
+  [[nodiscard]] Routed of(std::size_t index) const {
+    const std::uint64_t word = trace_.accesses[index];
+    const std::uint64_t block = (word & ~MemoryTrace::kWrite) >> shift_;
+    if (block >= map_.blocks()) beyond(index);
+    const AddressMap::Place at = map_.place(block);
+    const bool write = (word & MemoryTrace::kWrite) != 0;
+    return {at.channel, Request::make(at.bank, at.row, at.column, write)};
   }
-  return feeds;
+
+ private:
+  [[noreturn]] void beyond(std::size_t index) const {
+    throw TraceError(trace_.place(index) + ": the address lies beyond the device's " +
+                     human(geometry_.channel_capacity() * geometry_.channels));
+  }
+
+  const AddressMap map_;
+  const Geometry& geometry_;
+  const MemoryTrace& trace_;
+  const int shift_;
+};
+
+/// Tells the listener which channel is heard.
+class ChannelListener final : public CommandListener {
+ public:
+  ChannelListener(SystemListener& system, std::uint32_t channel)
+      : system_(system), channel_(channel) {}
+  void on_command(Tick at, Command command, std::uint32_t bank, std::uint32_t row,
+                  std::uint32_t column) override {
+    system_.begin_channel(channel_);
+    system_.on_command(at, command, bank, row, column);
+  }
+
+ private:
+  SystemListener& system_;
+  std::uint32_t channel_;
+};
+
+class System {
+ public:
+  System(const MemoryConfig& config, const MemoryTrace& trace, const ServeOptions& options)
+      : trace_(trace),
+        arrivals_(config, trace, options.bytes_per_second),
+        places_(config, trace),
+        whole_(options.listener != nullptr) {
+    for (std::uint32_t c = 0; c < config.device.geometry.channels; ++c) {
+      CommandListener* listener = nullptr;
+      if (options.listener != nullptr) {
+        listener = &listeners_.emplace_back(*options.listener, c);
+      }
+      channels_.emplace_back(config.device, config.controller, listener);
+    }
+  }
+
+  [[nodiscard]] std::uint32_t channels() const {
+    return static_cast<std::uint32_t>(channels_.size());
+  }
+
+  /// Feeds the channels from `first` until before `end`, each its own accesses. The trace is read
+  /// in pieces that the nearest caches hold, or whole for a listener to hear channel by channel.
+  void serve_each(std::uint32_t first, std::uint32_t end) {
+    constexpr std::size_t kPiece = std::size_t{1} << 14;
+    const std::size_t piece = whole_ ? trace_.accesses.size() : kPiece;
+    std::vector<std::vector<Request>> requests(end - first);
+    std::vector<std::vector<Tick>> times(end - first);
+    const bool timed = arrivals_.any();
+    for (std::size_t from = 0; from < trace_.accesses.size(); from += piece) {
+      const std::size_t until = std::min(from + piece, trace_.accesses.size());
+      for (std::size_t i = from; i < until; ++i) {
+        const Places::Routed routed = places_.of(i);
+        const std::uint32_t own = routed.channel - first;
+        if (own >= end - first) continue;
+        requests[own].push_back(routed.request);
+        if (timed) times[own].push_back(arrivals_.of(i));
+      }
+      for (std::uint32_t c = first; c < end; ++c) {
+        channels_[c].submit_each(requests[c - first], times[c - first]);
+        requests[c - first].clear();
+        times[c - first].clear();
+      }
+    }
+    for (std::uint32_t c = first; c < end; ++c) channels_[c].finish();
+  }
+
+  void serve_in_order(std::int64_t in_flight) {
+    FrontEnd front(channels_, in_flight);
+    const bool timed = arrivals_.any();
+    for (std::size_t i = 0; i < trace_.accesses.size(); ++i) {
+      const Places::Routed routed = places_.of(i);
+      front.hand_over(routed.channel, routed.request, timed ? arrivals_.of(i) : 0,
+                      timed ? arrivals_.of(i) : Channel::kWhenTaken);
+    }
+    for (Channel& channel : channels_) channel.finish();
+  }
+
+  [[nodiscard]] Served served() const {
+    Served all;
+    for (const Channel& channel : channels_) {
+      all.statistics.merge(channel.statistics());
+      all.bank_counts.push_back(channel.bank_counts());
+    }
+    return all;
+  }
+
+ private:
+  const MemoryTrace& trace_;
+  const Arrivals arrivals_;
+  const Places places_;
+  const bool whole_;
+  std::deque<ChannelListener> listeners_;
+  std::deque<Channel> channels_;
+};
+
+/// Each thread has channels of its own, so that which runs when is seen nowhere.
+void serve_with_threads(System& system, std::uint32_t jobs) {
+  std::vector<std::exception_ptr> errors(jobs);
+  std::vector<std::jthread> threads;
+  for (std::uint32_t job = 0; job < jobs; ++job) {
+    threads.emplace_back([&system, &errors, job, jobs] {
+      try {
+        const std::uint32_t channels = system.channels();
+        system.serve_each(channels * job / jobs, channels * (job + 1) / jobs);
+      } catch (...) {
+        errors[job] = std::current_exception();
+      }
+    });
+  }
+  threads.clear();
+  for (const std::exception_ptr& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
 }
 
 }  // namespace
 
+Served serve(const MemoryConfig& config, const MemoryTrace& trace, const ServeOptions& options) {
+  System system(config, trace, options);
+  const auto jobs = std::min(static_cast<std::uint32_t>(options.jobs), system.channels());
+  ORRERY_CHECK(options.jobs >= 1);
+  ORRERY_CHECK(jobs == 1 || (options.listener == nullptr && config.feed == Feed::kPerChannel));
+  if (config.feed == Feed::kInOrder) {
+    system.serve_in_order(config.in_flight);
+  } else if (jobs == 1) {
+    system.serve_each(0, system.channels());
+  } else {
+    serve_with_threads(system, jobs);
+  }
+  return system.served();
+}
+
 Statistics serve(const MemoryConfig& config, const MemoryTrace& trace,
                  std::optional<double> bytes_per_second, SystemListener* listener) {
-  const Feeds feeds = split(config, trace, Arrivals(config, trace, bytes_per_second));
-  Statistics all;
-  for (std::size_t c = 0; c < feeds.requests.size(); ++c) {
-    if (listener != nullptr) listener->begin_channel(static_cast<std::uint32_t>(c));
-    Channel channel(config.device, config.controller, listener);
-    channel.serve(feeds.requests[c], feeds.arrivals[c]);
-    all.merge(channel.statistics());
-  }
-  return all;
+  return serve(config, trace, {.bytes_per_second = bytes_per_second, .listener = listener})
+      .statistics;
 }
 
 }  // namespace orrery::hbm

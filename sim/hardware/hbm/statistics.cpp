@@ -53,8 +53,8 @@ EnergyUse energy_of(const Statistics& statistics, const Device& device) {
                                   static_cast<double>(TickTiming(device).ticks_per_clock);
   EnergyUse use;
   use.activate_pj = count(Command::kAct) * energy.activate_pj;
-  use.read_pj = count(Command::kRd) * energy.read_pj;
-  use.write_pj = count(Command::kWr) * energy.write_pj;
+  use.read_pj = (count(Command::kRd) + count(Command::kRda)) * energy.read_pj;
+  use.write_pj = (count(Command::kWr) + count(Command::kWra)) * energy.write_pj;
   use.refresh_pj = rows * device.rows_of_refresh() * energy.refresh_row_pj;
   // mW times s is 1e9 pJ.
   use.background_pj = energy.background_mw * static_cast<double>(device.geometry.channels) *

@@ -6,15 +6,18 @@
 #include <bit>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "sim/hardware/hbm/device.h"
 #include "sim/hardware/hbm/tick_timing.h"
 
 namespace orrery::hbm {
 
-enum class Command : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb };
-inline constexpr std::array<std::string_view, 7> kCommandNames = {"ACT", "PRE",   "PREab", "RD",
-                                                                  "WR",  "REFab", "REFpb"};
+/// kRda and kWra precharge their bank as soon as it may be.
+enum class Command : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb, kRda, kWra };
+inline constexpr std::size_t kCommands = 9;
+inline constexpr std::array<std::string_view, kCommands> kCommandNames = {
+    "ACT", "PRE", "PREab", "RD", "WR", "REFab", "REFpb", "RDA", "WRA"};
 [[nodiscard]] constexpr std::size_t index_of(Command c) { return static_cast<std::size_t>(c); }
 
 /// Latencies in ticks: exact below 64, then 32 bins an octave, so that a bin is at most 3.2 % wide.
@@ -41,8 +44,11 @@ class LatencyHistogram {
   std::array<std::int64_t, kBins> bins_{};
 };
 
+/// Of each bank of a channel.
+using BankCounts = std::vector<std::array<std::int64_t, kCommands>>;
+
 struct Statistics {
-  std::array<std::int64_t, 7> commands{};
+  std::array<std::int64_t, kCommands> commands{};
   std::int64_t reads = 0;
   std::int64_t writes = 0;
   /// Requests whose first command was their column command.

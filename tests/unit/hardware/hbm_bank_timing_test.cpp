@@ -49,7 +49,7 @@ TEST_CASE("after a precharge") {
   BankTiming banks = fresh();
   banks.act(kBank, 0, -200);
   banks.pre(kBank, 0);
-  CHECK(banks.open_row(kBank) == kClosed);
+  CHECK(banks.open_row(kBank) == kNoRow);
   CHECK(banks.act_at(kBank, 0) == 50);          // tRP 52 + 1 - 3
   CHECK(banks.earliest_refpb(kBank, 0) == 52);  // tRP
   CHECK(banks.earliest_refab(0, 0) == 52);
