@@ -5,47 +5,14 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <memory>
 
-#include "sim/config/reader.h"
-#include "sim/config/yaml.h"
 #include "sim/core/errors.h"
 #include "sim/hardware/fabric/fabric.h"
 #include "sim/hardware/fabric/packet_fabric.h"
-#include "sim/study/catalogue.h"
 
 namespace orrery {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::string_view kNodes = "hardware/nodes";
-
-NodeSpec read_node(const std::string& path) {
-  NodeSpec node;
-  read(load_yaml(path), node);
-  return node;
-}
-
-/// A path needs no folder of shipped files.
-bool is_shipped_node(const std::string& name) {
-  if (name.find('/') != std::string::npos || name.ends_with(".yaml")) return false;
-  const auto names = shipped(kNodes);
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// A card has the sections of a GPU, a node names one.
-bool is_card(const std::string& path) { return load_yaml(path).find("gpus") == nullptr; }
-
-NodeSpec node_of_gpu(const std::string& gpu) {
-  for (const std::string& name : shipped(kNodes)) {
-    NodeSpec node = read_node(find_config(kNodes, name, {}, ""));
-    if (node.gpu == gpu || std::count(node.also.begin(), node.also.end(), gpu) > 0) return node;
-  }
-  throw ConfigError(fmt::format("no machine in configs/{} is full of '{}'; known: {}", kNodes, gpu,
-                                fmt::join(shipped(kNodes), ", ")));
-}
 
 template <std::size_t N>
 std::optional<std::size_t> place_of(const std::array<std::string_view, N>& names,
@@ -158,13 +125,6 @@ void run_over_fabric(const NodeSpec& node, const Topology& topology, PortId sour
 }
 
 }  // namespace
-
-NodeSpec load_node(const std::string& name) {
-  if (is_shipped_node(name)) return read_node(find_config(kNodes, name, {}, "fabric"));
-  const std::string path = find_config("hardware", name, {}, "fabric");
-  if (is_card(path)) return node_of_gpu(fs::path(path).stem().string());
-  return read_node(path);
-}
 
 Collective parse_collective(std::string_view name) {
   if (const auto at = place_of(kCollectiveNames, name)) return static_cast<Collective>(*at);

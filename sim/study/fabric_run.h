@@ -8,13 +8,9 @@
 #include <vector>
 
 #include "sim/core/units.h"
-#include "sim/hardware/fabric/node.h"
+#include "sim/study/nodes.h"
 
 namespace orrery {
-
-/// The node that `name` means: a file or a name of configs/hardware/nodes, or a GPU's card or name,
-/// which stands for the shipped node that is full of it. Throws ConfigError.
-[[nodiscard]] NodeSpec load_node(const std::string& name);
 
 /// What `orrery fabric` reports of a collective or a copy.
 struct FabricResult {

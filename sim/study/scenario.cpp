@@ -16,6 +16,7 @@ namespace orrery {
 namespace {
 
 constexpr std::array<std::string_view, 2> kComputeRungs = {"roofline", "calibrated"};
+constexpr std::array<std::string_view, 3> kLinkRungs = {"roofline", "calibrated", "clocked"};
 constexpr std::string_view kNewestVllm = "vllm-v1@0.28";
 
 /// What `base` says and `top` does not contradict.
@@ -77,6 +78,8 @@ Position place_of(const Node& root, std::string_view key) {
 
 void Fidelity::describe(Describer& d) {
   d.choice_of("compute", compute, kComputeRungs, "How a step's time on the GPU is found.");
+  d.choice_of("links", links, kLinkRungs,
+              "How GPUs of a replica talk: two latencies and a rate, schedules, or packets.");
 }
 
 Scenario::Scenario(const Policies& policies)
@@ -87,7 +90,8 @@ Scenario::Scenario(const Policies& policies)
 void Scenario::describe(Describer& d) {
   d.optional_field("model", model, Range::any(),
                    "Name in configs/models, or a path to a Hugging Face config.json.");
-  d.optional_field("hardware", hardware, Range::any(), "Name in configs/hardware, or a path.");
+  d.optional_field("hardware", hardware, Range::any(),
+                   "Name in configs/hardware or its nodes, or a path.");
   d.field("replicas", replicas, Range::between(1, 4096), "Engines, each on its own GPUs.");
   d.object(
       "router",

@@ -23,7 +23,9 @@ namespace orrery {
 /// How true each resource is simulated. A rung that is not built yet cannot be named.
 struct Fidelity {
   enum class Compute : std::uint8_t { kRoofline, kCalibrated };
+  enum class Links : std::uint8_t { kRoofline, kCalibrated, kClocked };
   Compute compute = Compute::kRoofline;
+  Links links = Links::kRoofline;
   void describe(Describer& d);
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "models/fabric_links.h"
 #include "models/transformer.h"
 #include "sim/study/calibrate.h"
 #include "sim/study/catalogue.h"
@@ -62,6 +63,21 @@ std::int64_t decide_max_model_len(const Scenario& scenario, World& world) {
   return std::min(wanted, fits);
 }
 
+/// The clocked rung's packets: what InfiniBand and long NVLink transfers are cut into at most, and
+/// what leaves a collective within a hundredth of its flows.
+constexpr Bytes kPacket{4096};
+
+/// None: roofline. A replica of one GPU has no links, so that no machine is looked for.
+std::shared_ptr<const LinkCost> decide_links(const Scenario& scenario, const World& world) {
+  const Fidelity::Links rung = scenario.fidelity.links;
+  if (rung == Fidelity::Links::kRoofline || scenario.plan.gpus() == 1) return nullptr;
+  const NodeSpec node = world.node
+                            ? *world.node
+                            : load_node(*scenario.hardware, scenario.hardware_at, "fidelity.links");
+  if (rung == Fidelity::Links::kClocked) return make_fabric_links(node, kPacket);
+  return make_fabric_links(node, std::nullopt);
+}
+
 std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const World& world,
                                              const ExecutionOptions& execution) {
   if (scenario.cost) return make_affine_cost(scenario.cost->step);
@@ -71,9 +87,10 @@ std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const Wor
   }
   if (scenario.fidelity.compute == Fidelity::Compute::kCalibrated) {
     return make_calibrated(*world.model, *world.gpu, scenario.plan, execution,
-                           load_fits(*world.gpu));
+                           load_fits(*world.gpu), decide_links(scenario, world));
   }
-  return make_roofline(*world.model, *world.gpu, scenario.plan, execution);
+  return make_roofline(*world.model, *world.gpu, scenario.plan, execution,
+                       decide_links(scenario, world));
 }
 
 }  // namespace
@@ -81,7 +98,11 @@ std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const Wor
 World build_world(const Scenario& scenario) {
   World world;
   if (scenario.model) world.model = load_model(*scenario.model, scenario.model_at);
-  if (scenario.hardware) world.gpu = load_gpu(*scenario.hardware, scenario.hardware_at);
+  if (scenario.hardware) {
+    Hardware hardware = load_hardware(*scenario.hardware, scenario.hardware_at);
+    world.gpu = std::move(hardware.gpu);
+    world.node = std::move(hardware.node);
+  }
   if (world.model) check_plan(*world.model, scenario.plan);
   const ExecutionOptions execution = decide_batch(scenario, world);
 

@@ -12,6 +12,7 @@
 #include "sim/hardware/gpu.h"
 #include "sim/serving/cost_model.h"
 #include "sim/serving/replica.h"
+#include "sim/study/nodes.h"
 #include "sim/study/scenario.h"
 
 namespace orrery {
@@ -21,6 +22,8 @@ namespace orrery {
 struct World {
   std::optional<ModelCard> model;
   std::optional<GpuSpec> gpu;
+  /// The machine that the GPUs are in, where the scenario names one.
+  std::optional<NodeSpec> node;
   std::optional<MemoryAccount> memory;
   EngineOptions engine;
   std::shared_ptr<const CostModel> cost;

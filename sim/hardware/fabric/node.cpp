@@ -22,6 +22,8 @@ void NodeSpec::describe(Describer& d) {
   d.required().field("gpu", gpu, "Its GPU: a name in configs/hardware.");
   d.field("also", also, "Other GPUs in configs/hardware that come in such a machine.");
   d.required().field("gpus", gpus, Range::between(2, 1024), "How many.");
+  d.field("collectives_checked", collectives_checked,
+          "Whether collectives were compared with measured ones.");
   d.required().object_of("nvlink", nvlink, "A GPU's links into the node's switches.");
   d.required().object_of("tuner", tuner, "What NCCL's tuner knows of the machine.");
   d.required().object_of("copy", copy, "Copies from GPU to GPU and within one.");

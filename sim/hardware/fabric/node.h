@@ -44,6 +44,8 @@ struct NodeSpec {
   PeerCopyOptions copy;
   PcieOptions pcie;
   NicOptions nic;
+  /// Collectives of this machine, or of one with the same GPUs, were held against measured ones.
+  bool collectives_checked = false;
 
   void describe(Describer& d);
 

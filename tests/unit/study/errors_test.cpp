@@ -60,6 +60,25 @@ TEST_CASE("what an engine would not start with") {
             .find("tensor_parallel") != std::string::npos);
 }
 
+TEST_CASE("links of a machine that nobody described") {
+  const std::string rest =
+      "plan: {tensor_parallel: 2}\nfidelity: {links: calibrated}\n" + kWorkload;
+  CHECK(
+      refusal("model: llama-3.1-8b\nhardware: rtx-4090\n" + rest)
+          .starts_with("s.yaml:2:11: fidelity.links: no machine in configs/hardware/nodes is full "
+                       "of 'rtx-4090'; known: hgx-a100-8, "));
+  CHECK(refusal("model: llama-3.1-8b\nhardware: h200-sxm\n" + rest) == "accepted");
+  // A replica of one GPU has no links.
+  CHECK(refusal("model: llama-3.1-8b\nhardware: rtx-4090\nfidelity: {links: calibrated}\n" +
+                kWorkload) == "accepted");
+  // More ranks than GPUs.
+  CHECK(refusal("model: llama-2-70b\nhardware: hgx-h200-8\nfidelity: {links: calibrated}\n"
+                "plan: {tensor_parallel: 16}\n" +
+                kWorkload)
+            .find("16 ranks talk to each other, but HGX H200, 8 GPUs has 8 GPUs") !=
+        std::string::npos);
+}
+
 TEST_CASE("slips of the finger") {
   CHECK(refusal("cost: {step: 1ms}\nengine: {max_num_seq: 4}\n" + kWorkload)
             .find("did you mean max_num_seqs?") != std::string::npos);

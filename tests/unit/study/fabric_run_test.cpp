@@ -59,6 +59,20 @@ TEST_CASE("a GPU's name or card stands for the machine that is full of it") {
   CHECK_THROWS_AS(static_cast<void>(load_node("no-such-machine")), ConfigError);
 }
 
+TEST_CASE(
+    "a scenario's hardware is a GPU or a machine, and a card of one's own stands in its own") {
+  use_own_configs();
+  CHECK(!load_hardware("h200-sxm", {}).node.has_value());
+  const Hardware machine = load_hardware("hgx-h200-8", {});
+  CHECK(machine.gpu.name == load_gpu("h200-sxm", {}).name);
+  CHECK(machine.node.value().name == "HGX H200, 8 GPUs");
+  const fs::path copy = fs::temp_directory_path() / "orrery_a_card_of_my_own.yaml";
+  fs::copy_file(configs_folder() + "/hardware/b200-sxm.yaml", copy,
+                fs::copy_options::overwrite_existing);
+  CHECK(load_node(copy.string()).name == load_node("hgx-b200-8").name);
+  fs::remove(copy);
+}
+
 TEST_CASE("copies over NVLink: 396 GB/s one way and 784 GB/s both ways were measured on H200") {
   use_own_configs();
   const NodeSpec node = load_node("hgx-h200-8");

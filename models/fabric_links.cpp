@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/fabric_links.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <tuple>
+
+#include "models/remembered_curve.h"
+#include "sim/core/errors.h"
+#include "sim/hardware/fabric/fabric.h"
+#include "sim/hardware/fabric/packet_fabric.h"
+
+namespace orrery {
+namespace {
+
+/// Vectors of whole 16 bytes go other ways than others (choose_vllm): each kind is a curve of its
+/// own.
+constexpr std::int64_t kWhole = 16;
+constexpr std::int64_t kMostFittedBytes = 512LL << 20;
+
+class FabricLinks final : public LinkCost {
+ public:
+  FabricLinks(const NodeSpec& node, std::optional<Bytes> packet)
+      : node_(node), topology_(node_.topology()), world_(node_.world(topology_)), packet_(packet) {}
+
+  [[nodiscard]] BoundTime time(Collective collective, std::int64_t bytes,
+                               std::int64_t ranks) const override {
+    ORRERY_CHECK(ranks >= 2 && bytes >= 0);
+    check_ranks(ranks);
+    const bool guessed = !node_.collectives_checked || bytes > kMostFittedBytes;
+    if (bytes == 0) return {Duration(), "link", guessed};
+    const std::int64_t unit = bytes % kWhole == 0 ? kWhole : 1;
+    const Duration time = curve(collective, ranks, unit).at(bytes / unit);
+    return {time, bound_of(collective, bytes, ranks, time), guessed};
+  }
+
+  [[nodiscard]] BoundTime send(std::int64_t bytes) const override {
+    return time(Collective::kAllToAll, 2 * bytes, 2);
+  }
+
+  [[nodiscard]] std::string formula(Collective collective, std::int64_t bytes,
+                                    std::int64_t ranks) const override {
+    const CollectiveJob job = job_of(collective, bytes, ranks);
+    return fmt::format("{} over {}", plan(job, bytes % kWhole == 0).text(), rung());
+  }
+  [[nodiscard]] std::string send_formula() const override {
+    return fmt::format("NCCL send over {}", rung());
+  }
+  [[nodiscard]] std::string basis() const override {
+    return fmt::format("NVLink {} of {} ({}, schedules of NCCL and vLLM, {})",
+                       node_.nvlink.generation, node_.name, packet_ ? "clocked" : "calibrated",
+                       rung());
+  }
+
+ private:
+  static CollectiveJob job_of(Collective collective, std::int64_t bytes, std::int64_t ranks) {
+    return {collective, Bytes(bytes), ranks, true};
+  }
+  /// On the curve of vectors that are not whole, those that are count as if they were not.
+  [[nodiscard]] CollectivePlan plan(const CollectiveJob& job, bool whole) const {
+    return whole ? choose_vllm(world_, job) : choose_plan(world_, job);
+  }
+  [[nodiscard]] std::string rung() const {
+    return packet_ ? fmt::format("packets of {}", human(*packet_)) : "max-min flows";
+  }
+
+  void check_ranks(std::int64_t ranks) const {
+    if (ranks <= node_.gpus) return;
+    throw ConfigError({}, "plan",
+                      fmt::format("{} ranks talk to each other, but {} has {} GPUs; `fidelity: "
+                                  "{{links: roofline}}` knows no machine's limits",
+                                  ranks, node_.name, node_.gpus));
+  }
+
+  /// What of the time the busiest link is used, against the rest.
+  [[nodiscard]] std::string_view bound_of(Collective collective, std::int64_t bytes,
+                                          std::int64_t ranks, Duration time) const {
+    const double carried = static_cast<double>(bytes) * bus_factor(collective, ranks);
+    const Duration busy = node_.nvlink.port_rate().time_for(node_.nvlink.wire(carried));
+    return busy * 2 > time ? "link" : "launch";
+  }
+
+  [[nodiscard]] Duration simulate(const CollectiveJob& job, bool whole) const {
+    const Schedule schedule = build_schedule(world_, job, plan(job, whole));
+    if (packet_) {
+      PacketFabric fabric(topology_, *packet_);
+      return run_schedule(fabric, schedule);
+    }
+    Fabric fabric(topology_);
+    return run_schedule(fabric, schedule);
+  }
+
+  RememberedCurve& curve(Collective collective, std::int64_t ranks, std::int64_t unit) const {
+    const auto found = curves_.find({collective, ranks, unit});
+    if (found != curves_.end()) return found->second;
+    const auto exact = [=, this](std::int64_t size) {
+      return simulate(job_of(collective, size * unit, ranks), unit == kWhole);
+    };
+    const auto piece = [=, this](std::int64_t size) {
+      const CollectivePlan chosen = plan(job_of(collective, size * unit, ranks), unit == kWhole);
+      return static_cast<std::int64_t>(chosen.algorithm) * 16 +
+             static_cast<std::int64_t>(chosen.protocol);
+    };
+    return curves_.emplace(std::tuple(collective, ranks, unit), RememberedCurve(exact, piece))
+        .first->second;
+  }
+
+  NodeSpec node_;
+  Topology topology_;
+  CollectiveWorld world_;
+  std::optional<Bytes> packet_;
+  mutable std::map<std::tuple<Collective, std::int64_t, std::int64_t>, RememberedCurve> curves_;
+};
+
+}  // namespace
+
+std::shared_ptr<const LinkCost> make_fabric_links(const NodeSpec& node,
+                                                  std::optional<Bytes> packet) {
+  return std::make_shared<FabricLinks>(node, packet);
+}
+
+}  // namespace orrery

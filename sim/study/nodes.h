@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ORRERY_SIM_STUDY_NODES_H_
+#define ORRERY_SIM_STUDY_NODES_H_
+
+#include <optional>
+#include <string>
+
+#include "sim/core/errors.h"
+#include "sim/hardware/fabric/node.h"
+#include "sim/hardware/gpu.h"
+
+namespace orrery {
+
+/// The node that `name` means: a file or a name of configs/hardware/nodes, or a GPU's card or name,
+/// which stands for the shipped node that is full of it. Throws ConfigError.
+[[nodiscard]] NodeSpec load_node(const std::string& name, const Position& at = {},
+                                 std::string_view key = "fabric");
+
+/// What a scenario's `hardware` means: a GPU's card, or a node and with it its GPU.
+struct Hardware {
+  GpuSpec gpu;
+  /// Only where it was named; load_node() finds that of a GPU.
+  std::optional<NodeSpec> node;
+};
+[[nodiscard]] Hardware load_hardware(const std::string& name, const Position& at);
+
+}  // namespace orrery
+
+#endif  // ORRERY_SIM_STUDY_NODES_H_
