@@ -16,6 +16,10 @@ enum class DtypeOption : std::uint8_t { kAuto, kBfloat16, kFloat16 };
 enum class KvCacheDtype : std::uint8_t { kAuto, kFp8 };
 
 /// CPU time of the engine's loop for one step: a + b requests + c new blocks + d hashed blocks.
+/// With async scheduling it hides behind the GPU: a `step` of 1 ms moves no figure of the vLLM
+/// 0.15.1 runs by more than 0.2 % (scripts/fit_host), so such runs cannot tell it; a log of steps
+/// can
+/// (`orrery calibrate --from-log`).
 /// Defaults and their sources:
 /// - step 126 us and request 4.4 us: coefficients that BLIS fitted to vLLM on H100
 ///   (inference-sim, sim/latency/trained_physics_model.go): fitted, not timed.

@@ -71,7 +71,14 @@ void EngineSettings::describe(Describer& d) {
                     "The API process, a serial server in front of the engine.");
 }
 
-FrontendOptions default_frontend() {
+FrontendOptions fitted_frontend() {
+  return {.per_request = microseconds(3038),
+          .per_input_token = nanoseconds(4'290),
+          .per_step = microseconds(50),
+          .per_output_token = nanoseconds(23'800)};
+}
+
+FrontendOptions assumed_frontend() {
   return {.per_request = milliseconds(5),
           .per_input_token = microseconds(1),
           .per_step = microseconds(50),

@@ -53,11 +53,16 @@ struct EngineSettings {
   const Policies& policies_;
 };
 
-/// What an API process costs until it is measured: a request's HTTP, JSON and validation, its
-/// tokenising at about a million tokens a second, and 20 us to detokenise and stream a token.
-/// Assumptions; published fits of whole runs put the sum at 6 to 16 ms a request (BLIS,
-/// sim/latency/trained_physics_model.go).
-[[nodiscard]] FrontendOptions default_frontend();
+/// What an API process is assumed to cost: a request's HTTP, JSON and validation, its tokenising at
+/// about a million tokens a second, and 20 us to detokenise and stream a token. Published fits of
+/// whole runs put the sum at 6 to 16 ms a request (BLIS, sim/latency/trained_physics_model.go).
+[[nodiscard]] FrontendOptions assumed_frontend();
+
+/// What it costs as fitted to two of inference-sim's published runs, Llama-3.1-8B on one H100 under
+/// vLLM 0.15.1, with prompts of 577 and 780 tokens and 11 to 46 requests under way: what of TTFT is
+/// not steps (`scripts/fit_host 16 19`; per_step was kept). It stands for all versions and hosts
+/// until others are measured; an A100 host of the same set needs about 3 ms more a request.
+[[nodiscard]] FrontendOptions fitted_frontend();
 
 /// vLLM's defaults that depend on the GPU (vllm/engine/arg_utils.py, get_batch_defaults).
 struct BatchDefaults {

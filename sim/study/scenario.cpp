@@ -15,6 +15,7 @@
 namespace orrery {
 namespace {
 
+constexpr std::array<std::string_view, 2> kHostRungs = {"assumed", "calibrated"};
 constexpr std::array<std::string_view, 2> kComputeRungs = {"roofline", "calibrated"};
 constexpr std::array<std::string_view, 3> kLinkRungs = {"roofline", "calibrated", "clocked"};
 constexpr std::string_view kNewestVllm = "vllm-v1@0.28";
@@ -80,6 +81,9 @@ void Fidelity::describe(Describer& d) {
   d.choice_of("compute", compute, kComputeRungs, "How a step's time on the GPU is found.");
   d.choice_of("links", links, kLinkRungs,
               "How GPUs of a replica talk: two latencies and a rate, schedules, or packets.");
+  d.choice_of(
+      "host", host, kHostRungs,
+      "The frontend's times where `engine.frontend` gives none: stated, or fitted to runs.");
 }
 
 Scenario::Scenario(const Policies& policies)

@@ -24,8 +24,10 @@ namespace orrery {
 struct Fidelity {
   enum class Compute : std::uint8_t { kRoofline, kCalibrated };
   enum class Links : std::uint8_t { kRoofline, kCalibrated, kClocked };
+  enum class Host : std::uint8_t { kAssumed, kCalibrated };
   Compute compute = Compute::kRoofline;
   Links links = Links::kRoofline;
+  Host host = Host::kCalibrated;
   void describe(Describer& d);
 };
 

@@ -93,6 +93,13 @@ std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const Wor
                        decide_links(scenario, world));
 }
 
+/// None where a fixed cost compares mechanisms alone.
+FrontendOptions default_frontend(const Scenario& scenario) {
+  if (scenario.cost) return {};
+  return scenario.fidelity.host == Fidelity::Host::kCalibrated ? fitted_frontend()
+                                                               : assumed_frontend();
+}
+
 }  // namespace
 
 World build_world(const Scenario& scenario) {
@@ -129,8 +136,7 @@ ReplicaSetup replica_setup(const Scenario& scenario, const World& world, Replica
   ReplicaSetup setup;
   setup.id = id;
   setup.engine = world.engine;
-  setup.frontend =
-      scenario.engine.frontend.value_or(scenario.cost ? FrontendOptions() : default_frontend());
+  setup.frontend = scenario.engine.frontend.value_or(default_frontend(scenario));
   setup.scheduler_name = scenario.engine.scheduler;
   setup.scheduler = scenario.engine.scheduler_options->make();
   setup.eviction =
