@@ -102,6 +102,7 @@ void GpuSpec::describe(Describer& d) {
                          "Achieved shares of the peaks: assumptions of the roofline rung.");
   d.required().object_of("runtime", runtime, "Memory taken by CUDA and its libraries.");
   d.field("calibration", calibration, "File of fitted kernels, beside this one.");
+  d.optional_object("steps", steps, "What an engine's steps cost, fitted to a log of them.");
   if (d.reading() && !calibration.empty()) {
     calibration = d.resolved_path("calibration", calibration);
   }

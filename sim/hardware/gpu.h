@@ -11,6 +11,7 @@
 
 #include "sim/core/describer.h"
 #include "sim/core/units.h"
+#include "sim/hardware/step_law.h"
 
 namespace orrery {
 
@@ -101,6 +102,8 @@ struct GpuSpec {
   GpuRuntime runtime;
   /// The file of kernel fits, found beside the one that names it; empty: not calibrated.
   std::string calibration;
+  /// What steps cost by a log of them, instead of any kernel.
+  std::optional<StepLaw> steps;
 
   void describe(Describer& d);
 };
