@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/attention.h"
 
+#include <algorithm>
+
 namespace orrery {
 namespace {
 
@@ -57,7 +59,10 @@ AttentionWork Attention::decodes(const BatchShape& shape) const {
   if (shape.decodes == 0) return {};
   AttentionWork work;
   work.flops = shape.decode_tiles * decode_tile_flops_;
-  work.bytes = shape.decode_context * kv_token_bytes_ + shape.decodes * query_bytes_;
+  work.kv_bytes = shape.decode_context * kv_token_bytes_;
+  work.bytes = work.kv_bytes + shape.decodes * query_bytes_;
+  // A part is one KV head and one tile of a context, the least that split-KV kernels divide into.
+  work.parts = std::max<std::int64_t>(1, shape.decode_tiles * kv_heads_);
   work.kernels = shape.chunks.empty() ? 2 : 1;
   return work;
 }

@@ -17,6 +17,10 @@ struct AttentionWork {
   std::int64_t flops = 0;
   std::int64_t bytes = 0;
   std::int64_t kernels = 0;
+  /// Thread blocks that can run beside each other.
+  std::int64_t parts = INT64_MAX;
+  /// Of the bytes, the cached keys and values.
+  std::int64_t kv_bytes = 0;
 };
 
 class Attention {
@@ -40,7 +44,7 @@ class Attention {
     return part(roofline, chunks(shape)).time + part(roofline, decodes(shape)).time;
   }
   [[nodiscard]] static BoundTime part(const Roofline& roofline, const AttentionWork& work) {
-    return roofline.attention(work.flops, work.bytes, work.kernels);
+    return roofline.attention(work.flops, work.bytes, work.kernels, work.parts);
   }
 
  private:

@@ -33,6 +33,7 @@ void add_attention_side(const ModelCard& card, const Shard& shard, std::int64_t 
   if (card.qk_norm) ops.push_back(stream("qk_norm", card.layers, 2 * kElement * (q + kv), 2));
   ops.push_back(stream("rotary", card.layers, 2 * kElement * (q + kv)));
   ops.push_back(stream("kv_write", card.layers, 2 * kv * (kElement + kv_bytes)));
+  ops.back().kind = OperatorKind::kKvWrite;
   ops.push_back(gemm("o_proj", card.layers, card.hidden, q));
 }
 
@@ -53,6 +54,7 @@ std::optional<Collective> Operator::collective() const {
       return Collective::kAllGather;
     case OperatorKind::kGemm:
     case OperatorKind::kStream:
+    case OperatorKind::kKvWrite:
       break;
   }
   return std::nullopt;
@@ -68,6 +70,8 @@ BoundTime Operator::time(const Roofline& roofline, const LinkCost& links, std::i
       time.time += serial;
       return time;
     }
+    case OperatorKind::kKvWrite:
+      return roofline.kv_write(bytes(rows), kernels);
     case OperatorKind::kAllReduce:
     case OperatorKind::kAllGather:
       return links.time(*collective(), bytes(rows), ranks);

@@ -19,7 +19,7 @@
 
 namespace orrery {
 
-enum class OperatorKind : std::uint8_t { kGemm, kStream, kAllReduce, kAllGather };
+enum class OperatorKind : std::uint8_t { kGemm, kStream, kKvWrite, kAllReduce, kAllGather };
 
 /// One operator of one rank. Its work is linear in the rows it is given.
 struct Operator {

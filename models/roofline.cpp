@@ -19,11 +19,23 @@ std::int64_t tensor_rate(const GpuSpec& gpu, WeightType type) {
 
 }  // namespace
 
-Roofline::Roofline(const GpuSpec& gpu, WeightType type)
+Roofline::Roofline(const GpuSpec& gpu, WeightType type, const MemoryRates* rates)
     : gemm_(tensor_rate(gpu, type), gpu.roofline.gemm),
       attention_(tensor_rate(gpu, type), gpu.roofline.attention),
-      memory_(gpu.memory.bandwidth.units_per_second(), gpu.roofline.memory),
-      kv_read_(gpu.memory.bandwidth.units_per_second(), gpu.roofline.kv_read),
-      kernel_(gpu.launch.kernel) {}
+      kernel_(gpu.launch.kernel) {
+  if (rates == nullptr) {
+    const std::int64_t peak = gpu.memory.bandwidth.units_per_second();
+    weights_ = stream_ = kv_write_ = Slope(peak, gpu.roofline.memory);
+    kv_read_ = {Slope(peak, gpu.roofline.kv_read)};
+    measured_kv_read_ = kv_read_.back();
+    return;
+  }
+  const auto slope = [](Bandwidth rate) { return Slope(rate.units_per_second(), 1); };
+  weights_ = slope(rates->weights);
+  stream_ = slope(rates->activations);
+  kv_write_ = slope(rates->kv_write);
+  for (const Bandwidth rate : rates->kv_read) kv_read_.push_back(slope(rate));
+  measured_kv_read_ = rates->measured_kv_read ? slope(*rates->measured_kv_read) : kv_read_.back();
+}
 
 }  // namespace orrery

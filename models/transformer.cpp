@@ -26,12 +26,14 @@ class RooflineTransformer final : public CostModel {
  public:
   RooflineTransformer(const ModelCard& card, const GpuSpec& gpu, const Plan& plan,
                       const ExecutionOptions& options, std::unique_ptr<StepKernels> kernels,
-                      std::shared_ptr<const LinkCost> links)
+                      std::shared_ptr<const LinkCost> links,
+                      std::shared_ptr<const MemoryRates> memory)
       : card_(card),
         gpu_(gpu),
         options_(options),
         shard_(shard_of(card, plan.tensor_parallel)),
-        roofline_(gpu, options.weight_type(card)),
+        memory_(std::move(memory)),
+        roofline_(gpu, options.weight_type(card), memory_.get()),
         links_(links ? std::move(links) : make_roofline_links(gpu)),
         graphs_(options.graphs, options.max_num_seqs, options.max_num_batched_tokens),
         attention_(card, shard_, options.kv_bytes()),
@@ -60,14 +62,8 @@ class RooflineTransformer final : public CostModel {
   void explain(const BatchShape& shape, Breakdown& breakdown) const override;
 
   [[nodiscard]] std::string basis() const override {
-    std::string text =
-        kernels_ ? fmt::format("calibrated: {} on {}; GEMM from {}; norms and copies are roofline",
-                               card_.name, gpu_.name, kernels_->gemm_basis())
-                 : fmt::format(
-                       "roofline, not calibrated: {} on {}, peaks times stated shares (gemm {}, "
-                       "attention {}, memory {}, kv_read {})",
-                       card_.name, gpu_.name, gpu_.roofline.gemm, gpu_.roofline.attention,
-                       gpu_.roofline.memory, gpu_.roofline.kv_read);
+    std::string text = kernels_ ? calibrated_basis() : roofline_basis();
+    if (memory_) text += "; " + memory_->basis;
     if (shard_.ranks > 1) {
       text += fmt::format(", {} ranks over {}", shard_.ranks, links_->basis());
     }
@@ -81,6 +77,20 @@ class RooflineTransformer final : public CostModel {
   }
 
  private:
+  [[nodiscard]] std::string calibrated_basis() const {
+    return fmt::format("calibrated: {} on {}; GEMM from {}; norms and copies are roofline",
+                       card_.name, gpu_.name, kernels_->gemm_basis());
+  }
+  [[nodiscard]] std::string roofline_basis() const {
+    const GpuRoofline& shares = gpu_.roofline;
+    const std::string text = fmt::format(
+        "roofline, not calibrated: {} on {}, peaks times stated shares (gemm {}, "
+        "attention {}",
+        card_.name, gpu_.name, shares.gemm, shares.attention);
+    if (memory_) return text + ")";
+    return text + fmt::format(", memory {}, kv_read {})", shares.memory, shares.kv_read);
+  }
+
   /// vLLM computes logits for the last token of every scheduled request, also of a chunk that
   /// does not end its prompt, and throws those away.
   [[nodiscard]] static std::int64_t logit_rows(const BatchShape& shape) {
@@ -119,8 +129,13 @@ class RooflineTransformer final : public CostModel {
     return {time, time};
   }
   [[nodiscard]] OpTime decodes_time(const BatchShape& shape) const {
-    if (kernels_) return to_op_time(kernels_->decodes(shape));
-    const Duration time = Attention::part(roofline_, attention_.decodes(shape)).time;
+    const AttentionWork work = attention_.decodes(shape);
+    if (kernels_) {
+      OpTime time = to_op_time(kernels_->decodes(shape));
+      if (memory_) time.time += roofline_.paging(work.kv_bytes);
+      return time;
+    }
+    const Duration time = Attention::part(roofline_, work).time;
     return {time, time};
   }
   /// Of one layer.
@@ -183,6 +198,8 @@ class RooflineTransformer final : public CostModel {
   GpuSpec gpu_;
   ExecutionOptions options_;
   Shard shard_;
+  /// None: the shares of the GPU's roofline.
+  std::shared_ptr<const MemoryRates> memory_;
   Roofline roofline_;
   std::shared_ptr<const LinkCost> links_;
   CudaGraphs graphs_;
@@ -218,6 +235,7 @@ std::string RooflineTransformer::basis_of(const Operator& op, std::int64_t rows)
       return kernels_ ? kernels_->gemm_basis()
                       : "max(2 M N K / rate, (M K + K N + M N) 2 B / bandwidth) + kernel";
     case OperatorKind::kStream:
+    case OperatorKind::kKvWrite:
       return "bytes / bandwidth + kernels";
     case OperatorKind::kAllReduce:
     case OperatorKind::kAllGather:
@@ -278,15 +296,18 @@ void RooflineTransformer::explain(const BatchShape& shape, Breakdown& breakdown)
 
 std::unique_ptr<CostModel> make_roofline(const ModelCard& card, const GpuSpec& gpu,
                                          const Plan& plan, const ExecutionOptions& options,
-                                         std::shared_ptr<const LinkCost> links) {
+                                         std::shared_ptr<const LinkCost> links,
+                                         std::shared_ptr<const MemoryRates> memory) {
   check_plan(card, plan);
-  return std::make_unique<RooflineTransformer>(card, gpu, plan, options, nullptr, std::move(links));
+  return std::make_unique<RooflineTransformer>(card, gpu, plan, options, nullptr, std::move(links),
+                                               std::move(memory));
 }
 
 std::unique_ptr<CostModel> make_calibrated(const ModelCard& card, const GpuSpec& gpu,
                                            const Plan& plan, const ExecutionOptions& options,
                                            const std::vector<KernelFit>& fits,
-                                           std::shared_ptr<const LinkCost> links) {
+                                           std::shared_ptr<const LinkCost> links,
+                                           std::shared_ptr<const MemoryRates> memory) {
   check_plan(card, plan);
   const Shard shard = shard_of(card, plan.tensor_parallel);
   const std::string dtype = options.weight_type(card) == WeightType::kFloat16 ? "fp16" : "bf16";
@@ -294,7 +315,7 @@ std::unique_ptr<CostModel> make_calibrated(const ModelCard& card, const GpuSpec&
       std::make_unique<StepKernels>(fits, dtype, options.kv_bytes() == 1 ? "fp8" : dtype,
                                     HeadShape{shard.heads, shard.kv_heads, card.head_dim});
   return std::make_unique<RooflineTransformer>(card, gpu, plan, options, std::move(kernels),
-                                               std::move(links));
+                                               std::move(links), std::move(memory));
 }
 
 }  // namespace orrery

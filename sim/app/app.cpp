@@ -34,8 +34,11 @@ constexpr std::array<Command, 9> kCommands = {{
     {"sweep", "SWEEP.yaml --out RESULTS.db [--jobs N] [--csv FILE]",
      "Run a grid of scenarios; resumable.", sweep_command},
     {"memory",
-     "DEVICE.yaml --trace FILE [--set key=value ...] [--rate GB/s] [--commands FILE] [--json]",
-     "Serve a trace of accesses from one memory, command by command.", memory_command},
+     "DEVICE.yaml --trace FILE [--set key=value ...] [--rate GB/s] [--commands FILE] [--json] | "
+     "GPU "
+     "--patterns [--model MODEL] [--json]",
+     "Serve a trace of accesses from one memory, command by command; or rate a GPU's memory.",
+     memory_command},
     {"calibrate", "--from TABLE.csv ... --hardware BASE.yaml --out FILE.yaml [--format FORMAT]",
      "Fit a GPU's kernels to measured tables.", calibrate_command},
     {"validate", "TABLE.csv --hardware H [--format FORMAT] [--json] [--out FILE.csv]",

@@ -7,6 +7,7 @@
 
 #include "sim/app/arguments.h"
 #include "sim/app/command.h"
+#include "sim/app/memory_patterns.h"
 #include "sim/core/errors.h"
 #include "sim/study/memory_run.h"
 
@@ -91,8 +92,11 @@ int memory_command(const std::vector<std::string>& words, const Policies&) {
   arguments.value("trace", "accesses: 64-bit words, or lines of R|W 0xADDRESS");
   arguments.value("rate", "GB/s at which the accesses arrive; as fast as they are taken if absent");
   arguments.value("commands", "file for the command trace (CSV)");
+  arguments.flag("patterns", "the device is a GPU: what its memory gives to patterns of a model");
+  arguments.value("model", "of --patterns; llama-3.1-8b if absent");
   arguments.flag("json", "print one JSON object");
   if (arguments.parse(words)) return 0;
+  if (arguments.has("patterns")) return show_memory_patterns(arguments);
   if (!arguments.has("trace")) throw ConfigError("orrery memory: --trace FILE is missing");
   const std::optional<double> rate = rate_of(arguments);
   const hbm::MemoryConfig config = load_memory(arguments.file(), arguments.texts("set"));

@@ -101,8 +101,18 @@ void GpuSpec::describe(Describer& d) {
   d.required().object_of("roofline", roofline,
                          "Achieved shares of the peaks: assumptions of the roofline rung.");
   d.required().object_of("runtime", runtime, "Memory taken by CUDA and its libraries.");
+  d.optional_object("memory_system", memory_system,
+                    "DRAM and what stands before it, for clocked memory.");
+  if (d.reading() && memory_system) {
+    // A path is meant beside this file; a name stays one.
+    std::string& device = memory_system->device;
+    if (device.find('/') != std::string::npos || device.ends_with(".yaml")) {
+      device = d.resolved_path("memory_system", device);
+    }
+  }
   d.field("calibration", calibration, "File of fitted kernels, beside this one.");
-  d.optional_object("steps", steps, "What an engine's steps cost, fitted to a log of them.");
+  d.optional_field("calibration_kv_block", calibration_kv_block, Range::at_least(1),
+                   "Tokens of a KV block in the measured attention kernels.");
   if (d.reading() && !calibration.empty()) {
     calibration = d.resolved_path("calibration", calibration);
   }

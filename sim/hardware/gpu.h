@@ -11,7 +11,7 @@
 
 #include "sim/core/describer.h"
 #include "sim/core/units.h"
-#include "sim/hardware/step_law.h"
+#include "sim/hardware/gpu_memory/memory_system.h"
 
 namespace orrery {
 
@@ -100,10 +100,12 @@ struct GpuSpec {
   GpuLaunch launch;
   GpuRoofline roofline;
   GpuRuntime runtime;
+  /// What its memory is made of; without it memory cannot be clocked.
+  std::optional<gpu_memory::MemorySystemOptions> memory_system;
   /// The file of kernel fits, found beside the one that names it; empty: not calibrated.
   std::string calibration;
-  /// What steps cost by a log of them, instead of any kernel.
-  std::optional<StepLaw> steps;
+  /// Tokens of a KV block in the attention kernels that were measured for it.
+  std::optional<std::int64_t> calibration_kv_block;
 
   void describe(Describer& d);
 };

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kHostRungs = {"assumed", "calibrated"};
 constexpr std::array<std::string_view, 2> kComputeRungs = {"roofline", "calibrated"};
+constexpr std::array<std::string_view, 3> kMemoryRungs = {"roofline", "calibrated", "clocked"};
 constexpr std::array<std::string_view, 3> kLinkRungs = {"roofline", "calibrated", "clocked"};
 constexpr std::string_view kNewestVllm = "vllm-v1@0.28";
 
@@ -79,6 +80,8 @@ Position place_of(const Node& root, std::string_view key) {
 
 void Fidelity::describe(Describer& d) {
   d.choice_of("compute", compute, kComputeRungs, "How a step's time on the GPU is found.");
+  d.choice_of("memory", memory, kMemoryRungs,
+              "What memory gives: stated shares, measured rates, or DRAM commands by pattern.");
   d.choice_of("links", links, kLinkRungs,
               "How GPUs of a replica talk: two latencies and a rate, schedules, or packets.");
   d.choice_of(

@@ -23,9 +23,11 @@ namespace orrery {
 /// How true each resource is simulated. A rung that is not built yet cannot be named.
 struct Fidelity {
   enum class Compute : std::uint8_t { kRoofline, kCalibrated };
+  enum class Memory : std::uint8_t { kRoofline, kCalibrated, kClocked };
   enum class Links : std::uint8_t { kRoofline, kCalibrated, kClocked };
   enum class Host : std::uint8_t { kAssumed, kCalibrated };
   Compute compute = Compute::kRoofline;
+  Memory memory = Memory::kRoofline;
   Links links = Links::kRoofline;
   Host host = Host::kCalibrated;
   void describe(Describer& d);

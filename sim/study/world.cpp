@@ -4,12 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "models/fabric_links.h"
-#include "models/step_law_cost.h"
 #include "models/transformer.h"
 #include "sim/study/calibrate.h"
 #include "sim/study/catalogue.h"
+#include "sim/study/clocked_memory.h"
 
 namespace orrery {
 namespace {
@@ -87,12 +88,39 @@ std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const Wor
                       "needed unless `cost:` gives the time of a step");
   }
   if (scenario.fidelity.compute == Fidelity::Compute::kCalibrated) {
-    if (world.gpu->steps) return make_step_law_cost(*world.gpu->steps);
     return make_calibrated(*world.model, *world.gpu, scenario.plan, execution,
-                           load_fits(*world.gpu), decide_links(scenario, world));
+                           load_fits(*world.gpu), decide_links(scenario, world),
+                           world.memory_rates);
   }
   return make_roofline(*world.model, *world.gpu, scenario.plan, execution,
-                       decide_links(scenario, world));
+                       decide_links(scenario, world), world.memory_rates);
+}
+
+/// None: the roofline's shares.
+std::shared_ptr<const MemoryRates> decide_memory(const Scenario& scenario, const World& world,
+                                                 const ExecutionOptions& execution) {
+  const Fidelity::Memory rung = scenario.fidelity.memory;
+  if (rung == Fidelity::Memory::kRoofline) return nullptr;
+  const Position at{scenario.path, 0, 0};
+  if (scenario.cost || !world.memory) {
+    throw ConfigError(at, "fidelity.memory",
+                      "a fixed cost of a step asks no memory; only roofline goes with `cost:`");
+  }
+  const bool measured = scenario.fidelity.compute == Fidelity::Compute::kCalibrated;
+  try {
+    if (rung == Fidelity::Memory::kCalibrated) {
+      return std::make_shared<MemoryRates>(measured_memory_rates(*world.gpu, measured));
+    }
+    KvLayout layout;
+    layout.block_tokens = scenario.engine.block_size;
+    layout.kv_heads = shard_of(*world.model, scenario.plan.tensor_parallel).kv_heads;
+    layout.head_dim = world.model->head_dim;
+    layout.element_bytes = execution.kv_bytes();
+    layout.cache = world.memory->kv_cache;
+    return std::make_shared<MemoryRates>(clock_memory(*world.gpu, layout, measured));
+  } catch (const std::invalid_argument& error) {
+    throw ConfigError(at, "fidelity.memory", error.what());
+  }
 }
 
 /// None where a fixed cost compares mechanisms alone.
@@ -129,6 +157,7 @@ World build_world(const Scenario& scenario) {
                       "no KV block is left besides the null block");
   }
   engine.max_model_len = static_cast<std::int32_t>(decide_max_model_len(scenario, world));
+  world.memory_rates = decide_memory(scenario, world, execution);
   world.cost = decide_cost(scenario, world, execution);
   return world;
 }

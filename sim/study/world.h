@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/memory.h"
+#include "models/memory_rates.h"
 #include "models/model_card.h"
 #include "sim/hardware/gpu.h"
 #include "sim/serving/cost_model.h"
@@ -27,6 +28,8 @@ struct World {
   std::optional<MemoryAccount> memory;
   EngineOptions engine;
   std::shared_ptr<const CostModel> cost;
+  /// What memory gives, where `fidelity.memory` is not the roofline's shares.
+  std::shared_ptr<const MemoryRates> memory_rates;
   /// What was decided and a user should know: one sentence each.
   std::vector<std::string> remarks;
 };

@@ -188,6 +188,11 @@ AddressMap::AddressMap(std::string_view text, const Geometry& geometry) {
   stack_bits_ = bits_of(static_cast<std::uint64_t>(geometry.stack_ids));
   group_bits_ = bits_of(static_cast<std::uint64_t>(geometry.bank_groups));
   bank_bits_ = bits_of(static_cast<std::uint64_t>(geometry.banks));
+  const bool hashed = std::ranges::any_of(
+      hashes_, [](const Hash& hash) { return hash.to == index_of(Field::kChannel); });
+  for (std::size_t s = 0; s < steps_.size() && !hashed; ++s) {
+    if (steps_[s].field == index_of(Field::kChannel)) channel_steps_ = s + 1;
+  }
   blocks_ = 1;
   for (const std::uint64_t size : sizes_of(geometry)) blocks_ *= size;
   tabulate();

@@ -73,6 +73,24 @@ class AddressMap {
             static_cast<std::uint32_t>(packed >> kRowAt) & kRowBits,
             static_cast<std::uint32_t>(packed) & kTwelveBits};
   }
+  /// Its channel alone, which is found sooner.
+  [[nodiscard]] std::uint32_t channel(std::uint64_t block) const {
+    if (channel_steps_ == 0) return locate(block)[index_of(Field::kChannel)];
+    std::uint64_t channel = 0;
+    for (std::size_t s = 0; s < channel_steps_; ++s) {
+      const Step& step = steps_[s];
+      std::uint64_t part = 0;
+      if (step.modulus == 0) {
+        part = block & step.mask;
+        block >>= step.width;
+      } else {
+        part = block % step.modulus;
+        block /= step.modulus;
+      }
+      if (step.field == index_of(Field::kChannel)) channel |= part << step.shift;
+    }
+    return static_cast<std::uint32_t>(channel);
+  }
   [[nodiscard]] std::uint64_t block_of(Coordinates at) const;
   [[nodiscard]] std::uint64_t blocks() const { return blocks_; }
 
@@ -106,6 +124,8 @@ class AddressMap {
   bool linear_ = false;
   std::vector<std::array<std::uint64_t, 256>> tables_;
   int stack_bits_ = 0, group_bits_ = 0, bank_bits_ = 0;
+  /// Steps after which the channel is known; 0 where a hash has a part in it.
+  std::size_t channel_steps_ = 0;
 };
 
 }  // namespace orrery::hbm

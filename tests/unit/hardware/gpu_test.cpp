@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 #include "sim/core/errors.h"
 
@@ -35,12 +36,17 @@ class ReadsAsIs final : public Describer {
   [[nodiscard]] bool reading() const override { return true; }
 };
 
+std::vector<std::string*> sources_of(GpuSpec& gpu) {
+  return {&gpu.memory.sources,         &gpu.compute.sources,
+          &gpu.links.sources,          &gpu.launch.sources,
+          &gpu.roofline.sources,       &gpu.runtime.sources,
+          &gpu.memory_system->sources, &gpu.memory_system->front_end.sources};
+}
+
 GpuSpec with_sources() {
   GpuSpec gpu;
-  for (std::string* sources : {&gpu.memory.sources, &gpu.compute.sources, &gpu.links.sources,
-                               &gpu.launch.sources, &gpu.roofline.sources, &gpu.runtime.sources}) {
-    *sources = "a datasheet";
-  }
+  gpu.memory_system.emplace();
+  for (std::string* sources : sources_of(gpu)) *sources = "a datasheet";
   return gpu;
 }
 
@@ -48,11 +54,9 @@ TEST_CASE("a section without its sources is refused") {
   ReadsAsIs reader;
   GpuSpec complete = with_sources();
   CHECK_NOTHROW(complete.describe(reader));
-  for (int section = 0; section < 6; ++section) {
+  for (std::size_t section = 0; section < 8; ++section) {
     GpuSpec gpu = with_sources();
-    std::string* sources[] = {&gpu.memory.sources, &gpu.compute.sources,  &gpu.links.sources,
-                              &gpu.launch.sources, &gpu.roofline.sources, &gpu.runtime.sources};
-    *sources[section] = " \n";
+    *sources_of(gpu)[section] = " \n";
     CHECK_THROWS_WITH_AS(gpu.describe(reader),
                          "sources: is empty: say where the figures of this section come from",
                          ConfigError);

@@ -34,7 +34,8 @@ void check_bijection(const std::string& text, const Geometry& geometry) {
     const std::uint64_t number =
         ((std::uint64_t{at.channel} * 64 + at.bank) * 16 + at.row) * 8 + at.column;
     const bool inside = at.channel < channels && at.bank < 64 && at.row < 16 && at.column < 8;
-    if (!inside || taken[number] || map.block_of(map.locate(block)) != block) {
+    if (!inside || taken[number] || map.block_of(map.locate(block)) != block ||
+        map.channel(block) != at.channel) {
       ++wrong;
       continue;
     }

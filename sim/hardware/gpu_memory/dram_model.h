@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a GPU's DRAM gives a pattern when its requesters never let it wait: commands on their
+// clocks, in samples.
+//
+// How the accesses of a pattern fall on the channels is counted exactly; the channel with the
+// heaviest load bounds the time. Channels know nothing of each other, so that a few of the heaviest
+// are served one by one, in passes of seeded places, until their mean rate is known to +-1 % (95
+// %). A pass begins as after a long time (refreshes are owed, and fall due at a seeded phase), its
+// first refresh intervals are dropped, and each whole interval after them is one figure.
+#ifndef ORRERY_SIM_HARDWARE_GPU_MEMORY_DRAM_MODEL_H_
+#define ORRERY_SIM_HARDWARE_GPU_MEMORY_DRAM_MODEL_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/hardware/gpu_memory/access_stream.h"
+#include "sim/hardware/gpu_memory/pattern.h"
+#include "sim/hardware/hbm/address_map.h"
+#include "sim/hardware/hbm/memory_config.h"
+
+namespace orrery::gpu_memory {
+
+struct DramRate {
+  /// Of all channels, counting every byte of the accesses.
+  double bytes_per_second = 0;
+  /// Share of it by which a sample may be off; 0 of a run in full.
+  double half_width = 0;
+  /// Load of the heaviest channel over the mean load.
+  double heaviest = 1;
+  double row_hit_rate = 0;
+  /// That were simulated.
+  std::int64_t accesses = 0;
+};
+
+/// Accesses of each channel, over as many accesses of each stream as show its period.
+[[nodiscard]] std::vector<double> channel_loads(const Pattern& pattern, const hbm::AddressMap& map,
+                                                const hbm::Geometry& geometry);
+
+class DramModel {
+ public:
+  /// The device has all of the GPU's channels.
+  explicit DramModel(hbm::MemoryConfig config);
+
+  /// `pattern` is canonical; `map` is a name or widths (hbm/address_map.h); the answer depends on
+  /// nothing else but the seed.
+  [[nodiscard]] DramRate sample(const Pattern& pattern, std::string_view map,
+                                std::uint64_t seed) const;
+  /// The same without sampling: `accesses` of each channel on average, all channels, until the last
+  /// is done (its first and last moments, which a long run does not have, at the pace of the
+  /// others). To test samples by.
+  [[nodiscard]] DramRate in_full(const Pattern& pattern, std::string_view map, std::uint64_t seed,
+                                 std::int64_t accesses) const;
+
+  [[nodiscard]] const hbm::Device& device() const { return config_.device; }
+  [[nodiscard]] std::int64_t memory_bytes() const;
+
+ private:
+  hbm::MemoryConfig config_;
+};
+
+}  // namespace orrery::gpu_memory
+
+#endif  // ORRERY_SIM_HARDWARE_GPU_MEMORY_DRAM_MODEL_H_

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/hardware/gpu_memory/memory_system.h"
+
+#include <array>
+
+namespace orrery::gpu_memory {
+namespace {
+
+constexpr std::array<std::string_view, 2> kOrigins = {"inferred", "fitted"};
+
+}  // namespace
+
+void MemorySystemOptions::describe(Describer& d) {
+  d.required().field("device", device, "DRAM: a name in configs/hardware/memory, or a path.");
+  d.required().field("channels", channels, Range::between(1, 1024), "Channels of all stacks.");
+  d.required().field("address_map", address_map,
+                     "A name or widths, as `orrery memory` takes them.");
+  d.required().choice_of("address_map_origin", address_map_origin, kOrigins,
+                         "inferred: results carry their range over all named maps.");
+  d.optional_field("measured_stream", measured_stream, Range::positive(),
+                   "The best rate at which a kernel was seen to stream from memory.");
+  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  d.required().object_of("front_end", front_end, "Between the SMs and DRAM.");
+  if (!d.reading()) return;
+  if (sources.find_first_not_of(" \n") == std::string::npos) {
+    d.refuse("sources", "is empty: say where the figures of this section come from");
+  }
+}
+
+}  // namespace orrery::gpu_memory
