@@ -127,9 +127,7 @@ class Builder {
   [[nodiscard]] double bytes() const { return static_cast<double>(job_.bytes.count()); }
   [[nodiscard]] double ranks() const { return static_cast<double>(job_.ranks); }
   static std::size_t index(std::int64_t rank) { return static_cast<std::size_t>(rank); }
-  [[nodiscard]] PortId gpu(std::int64_t rank) const {
-    return static_cast<PortId>(index_of(world_.first_gpu) + index(rank));
-  }
+  [[nodiscard]] PortId gpu(std::int64_t rank) const { return world_.gpus.at(index(rank)); }
 
   /// A time of the reference machine on this one.
   [[nodiscard]] Duration scaled(Duration time) const {

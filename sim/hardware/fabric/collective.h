@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/core/describer.h"
 #include "sim/core/units.h"
@@ -105,11 +106,11 @@ struct CollectiveCosts {
 };
 inline constexpr Bandwidth kReferenceChannel = Bandwidth::per_second(36'700'000'000);
 
-/// The GPUs of a node as a collective sees them: rank r is port `first + r`.
+/// The GPUs of a node as a collective sees them: rank r is port gpus[r].
 struct CollectiveWorld {
   const NvlinkOptions& nvlink;
   const TunerConstants& tuner;
-  PortId first_gpu{};
+  std::vector<PortId> gpus;
   PortId nvswitch{};
   /// A kernel's copy within a GPU's own memory.
   Bandwidth local_copy;

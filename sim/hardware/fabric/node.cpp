@@ -33,18 +33,23 @@ void NodeSpec::describe(Describer& d) {
 
 Topology NodeSpec::topology() const {
   Topology topology;
-  const PortId nvswitch = topology.add_port("nvswitch");
+  add_to(topology, "");
+  return topology;
+}
+
+void NodeSpec::add_to(Topology& topology, const std::string& prefix) const {
+  const PortId nvswitch = topology.add_port(prefix + "nvswitch");
   for (std::int64_t i = 0; i < gpus; ++i) {
-    topology.add_both_ways(topology.add_port("gpu" + std::to_string(i)), nvswitch,
-                           nvlink.port_rate(), Duration());
+    const PortId gpu_port = topology.add_port(prefix + "gpu" + std::to_string(i), Forwarding::kNo);
+    topology.add_both_ways(gpu_port, nvswitch, nvlink.port_rate(), Duration());
   }
-  const PortId host = topology.add_port("host");
+  const PortId host = topology.add_port(prefix + "host");
   const Bandwidth to_gpu = derived_copy_rate(pcie, PcieLink::kHost);
   const Bandwidth to_host = derived_copy_rate(pcie, PcieLink::kDevice);
   for (std::int64_t i = 0; i < gpus; ++i) {
-    const PortId gpu_port = *topology.find("gpu" + std::to_string(i));
-    const PortId bridge = topology.add_port("pcie" + std::to_string(i));
-    const PortId way_out = topology.add_port("nic" + std::to_string(i));
+    const PortId gpu_port = *topology.find(prefix + "gpu" + std::to_string(i));
+    const PortId bridge = topology.add_port(prefix + "pcie" + std::to_string(i));
+    const PortId way_out = topology.add_port(prefix + "nic" + std::to_string(i));
     const Bandwidth out = std::min(to_host, nic.rate);
     const Bandwidth in = std::min(to_gpu, nic.rate);
     topology.add_link(host, bridge, to_gpu, pcie.wire_latency);
@@ -54,12 +59,14 @@ Topology NodeSpec::topology() const {
     topology.add_link(bridge, way_out, out, pcie.wire_latency);
     topology.add_link(way_out, bridge, in, pcie.wire_latency);
   }
-  return topology;
 }
 
 CollectiveWorld NodeSpec::world(const Topology& topology) const {
-  return {nvlink,     tuner, topology.find("gpu0").value(), topology.find("nvswitch").value(),
-          copy.local, {}};
+  CollectiveWorld world{nvlink, tuner, {}, topology.find("nvswitch").value(), copy.local, {}};
+  for (std::int64_t i = 0; i < gpus; ++i) {
+    world.gpus.push_back(topology.find("gpu" + std::to_string(i)).value());
+  }
+  return world;
 }
 
 }  // namespace orrery

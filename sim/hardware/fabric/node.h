@@ -51,6 +51,8 @@ struct NodeSpec {
 
   /// Ports `gpu0`..., `nvswitch`, `host`, `pcie0`..., `nic0`...
   [[nodiscard]] Topology topology() const;
+  /// The same ports among others, with `prefix` before their names.
+  void add_to(Topology& topology, const std::string& prefix) const;
   /// How collectives see `topology`, which topology() made. The node has to outlive it.
   [[nodiscard]] CollectiveWorld world(const Topology& topology) const;
 };

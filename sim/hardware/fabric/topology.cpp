@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/breadth_first_search.hpp>
+#include <boost/graph/filtered_graph.hpp>
 #include <boost/graph/reverse_graph.hpp>
+#include <map>
+#include <utility>
 
 #include "sim/core/check.h"
 #include "sim/core/hash.h"
@@ -18,23 +21,38 @@ using Edges = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirection
 
 constexpr std::size_t kFar = SIZE_MAX;
 
-/// How many links each port is away from `to`.
-std::vector<std::size_t> distances_to(const Edges& edges, PortId to) {
+/// The ports that a route between two may touch.
+struct OnTheWay {
+  const std::vector<Forwarding>* forwarding = nullptr;
+  std::size_t from = 0;
+  std::size_t to = 0;
+  bool operator()(std::size_t port) const {
+    return port == from || port == to || (*forwarding)[port] == Forwarding::kYes;
+  }
+};
+
+/// How many links each port is away from way.to, over ports on the way.
+std::vector<std::size_t> distances(const Edges& edges, const OnTheWay& way) {
   std::vector<std::size_t> distance(boost::num_vertices(edges), kFar);
-  distance[index_of(to)] = 0;
+  distance[way.to] = 0;
   const auto recorder =
       boost::make_bfs_visitor(boost::record_distances(distance.data(), boost::on_tree_edge()));
-  const auto backwards = boost::make_reverse_graph(edges);
-  boost::breadth_first_search(backwards, index_of(to), boost::visitor(recorder));
+  const boost::filtered_graph<Edges, boost::keep_all, OnTheWay> open(edges, boost::keep_all(), way);
+  const auto backwards = boost::make_reverse_graph(open);
+  boost::breadth_first_search(backwards, way.to, boost::visitor(recorder));
   return distance;
 }
 
 }  // namespace
 
+/// A const Topology answers alike whatever was asked before; `known` is filled behind its back.
 struct Topology::Graph {
   Edges edges;
   std::vector<std::string> names;
+  std::vector<Forwarding> forwarding;
   std::vector<Link> links;
+  /// Of pairs that were asked for, since flows ask again and again.
+  std::map<std::pair<PortId, PortId>, std::vector<Route>> known;
 
   /// The links that lead from `at` one step nearer to where `distance` counts from, by id.
   [[nodiscard]] std::vector<LinkId> nearer(PortId at,
@@ -55,9 +73,10 @@ Topology::~Topology() = default;
 Topology::Topology(Topology&&) noexcept = default;
 Topology& Topology::operator=(Topology&&) noexcept = default;
 
-PortId Topology::add_port(std::string name) {
+PortId Topology::add_port(std::string name, Forwarding forwarding) {
   ORRERY_CHECK(!find(name).has_value());
   graph_->names.push_back(std::move(name));
+  graph_->forwarding.push_back(forwarding);
   return static_cast<PortId>(boost::add_vertex(graph_->edges));
 }
 
@@ -66,6 +85,7 @@ LinkId Topology::add_link(PortId from, PortId to, Bandwidth capacity, Duration l
   ORRERY_CHECK(capacity.units_per_second() > 0 && latency >= Duration());
   const auto id = static_cast<LinkId>(graph_->links.size());
   graph_->links.push_back({from, to, capacity, latency});
+  graph_->known.clear();
   boost::add_edge(index_of(from), index_of(to), id, graph_->edges);
   return id;
 }
@@ -94,7 +114,8 @@ const std::vector<Link>& Topology::links() const { return graph_->links; }
 
 std::vector<Route> Topology::routes(PortId from, PortId to, std::size_t most) const {
   ORRERY_CHECK(index_of(from) < ports() && index_of(to) < ports());
-  const std::vector<std::size_t> distance = distances_to(graph_->edges, to);
+  const std::vector<std::size_t> distance =
+      distances(graph_->edges, {&graph_->forwarding, index_of(from), index_of(to)});
   if (distance[index_of(from)] == kFar) return {};
   std::vector<Route> partial = {{}};
   for (std::size_t left = distance[index_of(from)]; left > 0; --left) {
@@ -113,10 +134,11 @@ std::vector<Route> Topology::routes(PortId from, PortId to, std::size_t most) co
 }
 
 Route Topology::route(PortId from, PortId to, std::uint64_t flow_key) const {
-  std::vector<Route> all = routes(from, to);
+  const auto [found, is_new] = graph_->known.try_emplace({from, to});
+  std::vector<Route>& all = found->second;
+  if (is_new) all = routes(from, to);
   ORRERY_CHECK(!all.empty());
-  if (all.size() == 1) return std::move(all.front());
-  return std::move(all[mix(0, flow_key) % all.size()]);
+  return all.size() == 1 ? all.front() : all[mix(0, flow_key) % all.size()];
 }
 
 }  // namespace orrery

@@ -27,6 +27,9 @@ struct Link {
 
 using Route = std::vector<LinkId>;
 
+/// Whether routes may lead through a port, or only begin and end there, as at a GPU.
+enum class Forwarding : std::uint8_t { kYes, kNo };
+
 /// Ports and the links between them. Routes are shortest in links; where several are equally short,
 /// which one a flow takes depends on its key alone, as in equal-cost multi-path routing.
 class Topology {
@@ -37,7 +40,7 @@ class Topology {
   Topology& operator=(Topology&&) noexcept;
 
   /// Names are unique.
-  PortId add_port(std::string name);
+  PortId add_port(std::string name, Forwarding forwarding = Forwarding::kYes);
   LinkId add_link(PortId from, PortId to, Bandwidth capacity, Duration latency);
   void add_both_ways(PortId a, PortId b, Bandwidth capacity, Duration latency);
 

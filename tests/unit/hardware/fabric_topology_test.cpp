@@ -48,6 +48,27 @@ TEST_CASE("flows spread over equally short routes by their keys, always the same
   CHECK(taken.size() == 4);
 }
 
+TEST_CASE("routes begin and end at ports that do not forward, and never lead through them") {
+  // a - gpu - b is short, a - s - t - b is long.
+  Topology topology;
+  const PortId a = topology.add_port("a");
+  const PortId b = topology.add_port("b");
+  const PortId gpu = topology.add_port("gpu", Forwarding::kNo);
+  const PortId s = topology.add_port("s");
+  const PortId t = topology.add_port("t");
+  topology.add_both_ways(a, gpu, kRate, Duration());
+  topology.add_both_ways(gpu, b, kRate, Duration());
+  topology.add_both_ways(a, s, kRate, Duration());
+  topology.add_both_ways(s, t, kRate, Duration());
+  topology.add_both_ways(t, b, kRate, Duration());
+  CHECK(topology.route(a, b, 0).size() == 3);
+  CHECK(topology.route(a, gpu, 0).size() == 1);
+  CHECK(topology.route(gpu, t, 0).size() == 2);
+  // A new link is seen, although the pair was asked for before.
+  topology.add_both_ways(a, b, kRate, Duration());
+  CHECK(topology.route(a, b, 0).size() == 1);
+}
+
 TEST_CASE("ports are found by name, and a name is given once") {
   Topology topology;
   const PortId a = topology.add_port("a");
