@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <stdexcept>
+#include <variant>
 
 #include "sim/app/arguments.h"
 #include "sim/app/command.h"
@@ -41,15 +43,15 @@ FabricRung rung_of(const Arguments& arguments) {
   return {bytes_of(arguments, "packets")};
 }
 
-std::int64_t ranks_of(const Arguments& arguments, const NodeSpec& node) {
-  const std::string text = arguments.text("ranks");
-  if (text.empty()) return node.gpus;
-  std::int64_t ranks = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ranks);
+std::int64_t count_of(const Arguments& arguments, const char* option, std::int64_t otherwise) {
+  const std::string text = arguments.text(option);
+  if (text.empty()) return otherwise;
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || end != text.data() + text.size()) {
-    throw ConfigError("--ranks " + text + ": is not a whole number");
+    throw ConfigError(std::string("--") + option + " " + text + ": is not a whole number");
   }
-  return ranks;
+  return count;
 }
 
 bool is_floating(const Arguments& arguments) {
@@ -63,23 +65,67 @@ bool is_floating(const Arguments& arguments) {
   throw ConfigError("--dtype " + type + ": known: bfloat16, float16, float32, half, int8, int32");
 }
 
-FabricResult run(const Arguments& arguments, const NodeSpec& node) {
-  const std::string transfer = arguments.text("transfer");
-  if (transfer.empty() == !arguments.has("collective")) {
+bool is_pageable(const Arguments& arguments) {
+  const std::string kind = arguments.has("memory") ? arguments.text("memory") : "pinned";
+  if (kind == "pinned" || kind == "pageable") return kind == "pageable";
+  throw ConfigError("--memory " + kind + ": known: pinned, pageable");
+}
+
+TransferJob transfer_of(const Arguments& arguments) {
+  const std::string places = arguments.text("transfer");
+  const std::size_t blank = places.find(' ');
+  if (blank == std::string::npos) {
+    throw ConfigError("--transfer " + places + ": needs two places, as --transfer gpu0 gpu1");
+  }
+  TransferJob job;
+  std::istringstream sources(places.substr(0, blank));
+  for (std::string source; std::getline(sources, source, ',');) job.from.push_back(source);
+  job.to = places.substr(blank + 1);
+  job.bytes = bytes_of(arguments, "bytes");
+  job.both_ways = arguments.has("both-ways");
+  job.pageable = is_pageable(arguments);
+  return job;
+}
+
+/// A node or a cluster.
+template <class Gpus>
+FabricResult run_on_gpus(const Arguments& arguments, const Gpus& hardware, std::int64_t gpus) {
+  if (arguments.has("transfer")) {
+    return run_transfer(hardware, transfer_of(arguments), rung_of(arguments));
+  }
+  const CollectiveJob job{parse_collective(arguments.text("collective")),
+                          bytes_of(arguments, "bytes"), count_of(arguments, "ranks", gpus),
+                          is_floating(arguments)};
+  return run_collective(hardware, job, arguments.text("algorithm"), rung_of(arguments));
+}
+
+TransferJob only_transfer(const Arguments& arguments, const std::string& name) {
+  if (arguments.has("transfer")) return transfer_of(arguments);
+  throw ConfigError("--collective: " + name + " has no GPUs that could take part");
+}
+
+NvmeOptions with_queue(const Arguments& arguments, NvmeOptions drive) {
+  drive.queue_depth = count_of(arguments, "queue-depth", drive.queue_depth);
+  if (drive.queue_depth < 1) throw ConfigError("--queue-depth: is not above 0");
+  if (arguments.has("command")) drive.max_transfer = bytes_of(arguments, "command");
+  return drive;
+}
+
+FabricResult run(const Arguments& arguments, const FabricHardware& hardware) {
+  if (arguments.has("transfer") == arguments.has("collective")) {
     throw ConfigError("orrery fabric: needs either --collective NAME or --transfer SRC DST");
   }
-  if (transfer.empty()) {
-    const CollectiveJob job{parse_collective(arguments.text("collective")),
-                            bytes_of(arguments, "bytes"), ranks_of(arguments, node),
-                            is_floating(arguments)};
-    return run_collective(node, job, arguments.text("algorithm"), rung_of(arguments));
+  if (const auto* node = std::get_if<NodeSpec>(&hardware)) {
+    return run_on_gpus(arguments, *node, node->gpus);
   }
-  const std::size_t blank = transfer.find(' ');
-  if (blank == std::string::npos) {
-    throw ConfigError("--transfer " + transfer + ": needs two places, as --transfer gpu0 gpu1");
+  if (const auto* cluster = std::get_if<ClusterSpec>(&hardware)) {
+    return run_on_gpus(arguments, *cluster, cluster->gpus());
   }
-  return run_transfer(node, transfer.substr(0, blank), transfer.substr(blank + 1),
-                      bytes_of(arguments, "bytes"), arguments.has("both-ways"), rung_of(arguments));
+  if (const auto* drive = std::get_if<NvmeOptions>(&hardware)) {
+    return run_transfer(with_queue(arguments, *drive), only_transfer(arguments, drive->name));
+  }
+  const auto& link = std::get<LinkSpec>(hardware);
+  return run_transfer(link, only_transfer(arguments, link.name), rung_of(arguments));
 }
 
 void print_json(const FabricResult& result) {
@@ -89,6 +135,7 @@ void print_json(const FabricResult& result) {
                                      {"bus_gb_per_s", result.bus_gb_per_s},
                                      {"algorithm", result.algorithm}};
   if (result.host_residual) document["host_residual"] = *result.host_residual;
+  if (result.queue_peak) document["queue_peak_packets"] = *result.queue_peak;
   fmt::print("{}\n", document.dump(2));
 }
 
@@ -98,6 +145,9 @@ void print_text(const FabricResult& result) {
   if (result.host_residual) {
     fmt::print("host_residual {:.2f} %: measured copies reach that much less than the link\n",
                100 * *result.host_residual);
+  }
+  if (result.queue_peak) {
+    fmt::print("queue_peak {}: packets that waited at once for one link\n", *result.queue_peak);
   }
 }
 
@@ -109,13 +159,17 @@ int fabric_command(const std::vector<std::string>& words, const Policies&) {
   arguments.value("bytes", "the vector, as nccl-tests counts it, or what is copied: 64MiB");
   arguments.value("ranks", "GPUs that take part; all of them if not given");
   arguments.value("dtype", "bfloat16 (default), float16, float32, int8 or int32");
-  arguments.value("algorithm", "instead of NCCL's choice: vllm, ring[/LL], double-tree, nvls, ...");
-  arguments.value("transfer", "SRC DST: a copy between two places, as gpu0 gpu1 or host gpu0");
+  arguments.value("algorithm",
+                  "instead of NCCL's choice: vllm, ring[/LL], nvls, hierarchical, ...");
+  arguments.value("transfer", "SRC[,SRC...] DST: copies, as gpu0 gpu1, host gpu0, drive host");
+  arguments.value("memory", "of the host: pinned (default) or pageable");
   arguments.value("packets", "SIZE: move packets of this size over NVLink and NICs, not flows");
+  arguments.value("queue-depth", "commands to a drive under way at most");
+  arguments.value("command", "SIZE of a command to a drive at most");
   arguments.flag("both-ways", "another copy goes back at the same time");
   arguments.flag("json", "print one JSON object");
   if (arguments.parse(with_joined_transfer(words))) return 0;
-  const FabricResult result = run(arguments, load_node(arguments.file()));
+  const FabricResult result = run(arguments, load_fabric_hardware(arguments.file()));
   arguments.has("json") ? print_json(result) : print_text(result);
   return 0;
 }

@@ -40,10 +40,10 @@ CollectivePlan parse_plan(std::string_view text, CollectivePlan plan) {
   return plan;
 }
 
-void check_job(const NodeSpec& node, const CollectiveJob& job) {
-  if (job.ranks < 2 || job.ranks > node.gpus) {
-    throw ConfigError(fmt::format("--ranks {}: is not within [2, {}], the GPUs of {}", job.ranks,
-                                  node.gpus, node.name));
+void check_job(std::int64_t gpus, std::string_view of, const CollectiveJob& job) {
+  if (job.ranks < 2 || job.ranks > gpus) {
+    throw ConfigError(
+        fmt::format("--ranks {}: is not within [2, {}], the GPUs of {}", job.ranks, gpus, of));
   }
   if (job.bytes.count() < job.ranks) {
     throw ConfigError(fmt::format("--bytes {}: is less than a byte a rank", job.bytes.count()));
@@ -70,58 +70,21 @@ void check_plan(const NodeSpec& node, const CollectiveJob& job, const Collective
   }
 }
 
-double gb_per_s(double bytes, Duration time) { return bytes / to_seconds(time) * 1e-9; }
+constexpr std::string_view kHierarchical = "hierarchical";
 
-PortId port_of(const Topology& topology, std::string_view name) {
-  if (const auto port = topology.find(name)) return *port;
-  throw ConfigError(
-      fmt::format("--transfer: there is no '{}'; {}", name, known_names(name, topology.names())));
+/// What may be asked for on several nodes: levels, with a protocol or the faster of two.
+std::vector<Protocol> level_protocols(std::string_view algorithm) {
+  if (algorithm.empty() || algorithm == kHierarchical) return {Protocol::kLl, Protocol::kSimple};
+  if (algorithm == "hierarchical/LL") return {Protocol::kLl};
+  if (algorithm == "hierarchical/Simple") return {Protocol::kSimple};
+  throw ConfigError(fmt::format("--algorithm {}: over several nodes, known: {}, {}/LL, {}/Simple",
+                                algorithm, kHierarchical, kHierarchical, kHierarchical));
 }
 
-bool is_gpu(std::string_view name) { return name.starts_with("gpu"); }
-
-/// Until all are done; there are at most two.
-Duration end_of(Machine& machine, std::size_t count) {
-  std::vector<Ticket> done;
-  Instant now;
-  while (done.size() < count) {
-    now = machine.next();
-    machine.advance(now, done);
-  }
-  return now.since_start();
-}
-
-std::unique_ptr<Machine> make_fabric(const Topology& topology, const FabricRung& rung) {
-  if (rung.packet) return std::make_unique<PacketFabric>(topology, *rung.packet);
-  return std::make_unique<Fabric>(topology);
-}
-
-void run_pcie(const NodeSpec& node, bool to_device, Bytes bytes, bool both_ways,
-              FabricResult& result) {
-  PcieLink link(node.pcie);
-  const PortId source = to_device ? PcieLink::kHost : PcieLink::kDevice;
-  const PortId sink = to_device ? PcieLink::kDevice : PcieLink::kHost;
-  static_cast<void>(link.submit({source, sink, bytes}, Instant()));
-  if (both_ways) static_cast<void>(link.submit({sink, source, bytes}, Instant()));
-  result.time = end_of(link, both_ways ? 2 : 1);
-  result.algorithm = fmt::format("PCIe {} x{}, copy engine", node.pcie.generation, node.pcie.lanes);
-  const auto& measured = to_device ? node.pcie.measured_to_device : node.pcie.measured_to_host;
-  if (both_ways || !measured) return;
-  result.host_residual =
-      1 - static_cast<double>(measured->units_per_second()) /
-              static_cast<double>(derived_copy_rate(node.pcie, source).units_per_second());
-}
-
-void run_over_fabric(const NodeSpec& node, const Topology& topology, PortId source, PortId sink,
-                     Bytes bytes, bool both_ways, const FabricRung& rung, FabricResult& result) {
-  const bool peers = is_gpu(topology.name(source)) && is_gpu(topology.name(sink));
-  const Bytes wire = peers ? node.nvlink.wire(static_cast<double>(bytes.count())) : bytes;
-  const auto fabric = make_fabric(topology, rung);
-  static_cast<void>(fabric->submit({source, sink, wire}, Instant()));
-  if (both_ways) static_cast<void>(fabric->submit({sink, source, wire}, Instant()));
-  result.time = end_of(*fabric, both_ways ? 2 : 1) + (peers ? node.copy.start : Duration());
-  result.algorithm = peers ? fmt::format("NVLink {}, copy engine", node.nvlink.generation)
-                           : std::string("shortest route");
+void set_bandwidths(const CollectiveJob& job, FabricResult& result) {
+  result.algorithm_gb_per_s =
+      static_cast<double>(job.bytes.count()) / to_seconds(result.time) * 1e-9;
+  result.bus_gb_per_s = result.algorithm_gb_per_s * bus_factor(job.collective, job.ranks);
 }
 
 }  // namespace
@@ -135,7 +98,7 @@ Collective parse_collective(std::string_view name) {
 
 FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
                             std::string_view algorithm, const FabricRung& rung) {
-  check_job(node, job);
+  check_job(node.gpus, node.name, job);
   const Topology topology = node.topology();
   const CollectiveWorld world = node.world(topology);
   CollectivePlan plan = choose_plan(world, job);
@@ -149,28 +112,38 @@ FabricResult run_collective(const NodeSpec& node, const CollectiveJob& job,
   result.node = node.name;
   result.time = run_schedule(*make_fabric(topology, rung), build_schedule(world, job, plan));
   result.algorithm = plan.text();
-  result.algorithm_gb_per_s = gb_per_s(static_cast<double>(job.bytes.count()), result.time);
-  result.bus_gb_per_s = result.algorithm_gb_per_s * bus_factor(job.collective, job.ranks);
+  set_bandwidths(job, result);
   return result;
 }
 
-FabricResult run_transfer(const NodeSpec& node, std::string_view from, std::string_view to,
-                          Bytes bytes, bool both_ways, const FabricRung& rung) {
-  const Topology topology = node.topology();
-  const PortId source = port_of(topology, from);
-  const PortId sink = port_of(topology, to);
-  if (source == sink)
-    throw ConfigError(fmt::format("--transfer {} {}: is nowhere to go", from, to));
-  FabricResult result;
-  result.node = node.name;
-  if ((from == "host" && is_gpu(to)) || (to == "host" && is_gpu(from))) {
-    run_pcie(node, from == "host", bytes, both_ways, result);
-  } else {
-    run_over_fabric(node, topology, source, sink, bytes, both_ways, rung, result);
+FabricResult run_collective(const ClusterSpec& cluster, const CollectiveJob& job,
+                            std::string_view algorithm, const FabricRung& rung) {
+  if (job.ranks <= cluster.node.gpus) return run_collective(cluster.node, job, algorithm, rung);
+  check_job(cluster.gpus(), cluster.name, job);
+  if (job.ranks % cluster.node.gpus != 0) {
+    throw ConfigError(fmt::format("--ranks {}: nodes of {} GPUs take part as a whole", job.ranks,
+                                  cluster.node.gpus));
   }
-  const double moved = static_cast<double>(bytes.count()) * (both_ways ? 2 : 1);
-  result.algorithm_gb_per_s = result.bus_gb_per_s = gb_per_s(moved, result.time);
+  const std::vector<Protocol> protocols = level_protocols(algorithm);
+  const Topology topology = cluster.topology();
+  const ClusterWorld world = world_of(cluster, topology);
+  FabricResult result;
+  result.node = cluster.name;
+  for (const Protocol protocol : protocols) {
+    const Duration time =
+        run_schedule(*make_fabric(topology, rung), build_hierarchical(world, job, protocol));
+    if (!result.algorithm.empty() && time >= result.time) continue;
+    result.time = time;
+    result.algorithm =
+        fmt::format("{}/{}", kHierarchical, kProtocolNames.at(static_cast<std::size_t>(protocol)));
+  }
+  set_bandwidths(job, result);
   return result;
+}
+
+std::unique_ptr<Machine> make_fabric(const Topology& topology, const FabricRung& rung) {
+  if (rung.packet) return std::make_unique<PacketFabric>(topology, *rung.packet);
+  return std::make_unique<Fabric>(topology);
 }
 
 }  // namespace orrery

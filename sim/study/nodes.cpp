@@ -16,23 +16,18 @@ namespace {
 
 constexpr std::string_view kNodes = "hardware/nodes";
 
-NodeSpec read_node(const std::string& path) {
-  NodeSpec node;
-  read(load_yaml(path), node);
-  return node;
-}
-
-GpuSpec read_card(const std::string& path) {
-  GpuSpec card;
-  read(load_yaml(path), card);
-  return card;
-}
-
 /// A path needs no folder of shipped files.
-bool is_shipped_node(const std::string& name) {
+bool is_shipped(std::string_view folder, const std::string& name) {
   if (name.find('/') != std::string::npos || name.ends_with(".yaml")) return false;
-  const auto names = shipped(kNodes);
+  const auto names = shipped(folder);
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+template <class Spec>
+Spec read_spec(const std::string& path) {
+  Spec spec;
+  read(load_yaml(path), spec);
+  return spec;
 }
 
 /// A card has the sections of a GPU, a node names one.
@@ -41,9 +36,9 @@ bool is_card(const std::string& path) { return load_yaml(path).find("gpus") == n
 /// A card of one's own is known by the name that the part has in it.
 NodeSpec node_of_gpu(const std::string& path, const Position& at, std::string_view key) {
   const std::string gpu = std::filesystem::path(path).stem().string();
-  const std::string part = read_card(path).name;
+  const std::string part = read_spec<GpuSpec>(path).name;
   for (const std::string& name : shipped(kNodes)) {
-    NodeSpec node = read_node(find_config(kNodes, name, {}, ""));
+    NodeSpec node = read_spec<NodeSpec>(find_config(kNodes, name, {}, ""));
     std::vector<std::string> cards = node.also;
     cards.push_back(node.gpu);
     const bool fits = std::any_of(cards.begin(), cards.end(), [&](const std::string& card) {
@@ -58,21 +53,41 @@ NodeSpec node_of_gpu(const std::string& path, const Position& at, std::string_vi
 
 /// The file of `name`, whether a card's or a node's.
 std::string find_hardware(const std::string& name, const Position& at, std::string_view key) {
-  return find_config(is_shipped_node(name) ? kNodes : "hardware", name, at, key);
+  return find_config(is_shipped(kNodes, name) ? kNodes : "hardware", name, at, key);
+}
+
+ClusterSpec read_cluster(const std::string& path) {
+  auto cluster = read_spec<ClusterSpec>(path);
+  cluster.node = load_node(cluster.node_name, {path, 0, 0}, "node");
+  return cluster;
 }
 
 }  // namespace
 
 NodeSpec load_node(const std::string& name, const Position& at, std::string_view key) {
   const std::string path = find_hardware(name, at, key);
-  if (!is_card(path)) return read_node(path);
+  if (!is_card(path)) return read_spec<NodeSpec>(path);
   return node_of_gpu(path, at, key);
+}
+
+FabricHardware load_fabric_hardware(const std::string& name) {
+  std::string path;
+  for (const std::string_view folder :
+       {"hardware/clusters", "hardware/storage", "hardware/links"}) {
+    if (is_shipped(folder, name)) path = find_config(folder, name, {}, "fabric");
+  }
+  if (path.empty()) path = find_hardware(name, {}, "fabric");
+  const Node file = load_yaml(path);
+  if (file.find("nodes") != nullptr) return read_cluster(path);
+  if (file.find("queue_depth") != nullptr) return read_spec<NvmeOptions>(path);
+  if (file.find("ends") != nullptr) return read_spec<LinkSpec>(path);
+  return load_node(name);
 }
 
 Hardware load_hardware(const std::string& name, const Position& at) {
   const std::string path = find_hardware(name, at, "hardware");
-  if (is_card(path)) return {read_card(path), std::nullopt};
-  NodeSpec node = read_node(path);
+  if (is_card(path)) return {read_spec<GpuSpec>(path), std::nullopt};
+  NodeSpec node = read_spec<NodeSpec>(path);
   GpuSpec gpu = load_gpu(node.gpu, at);
   return {std::move(gpu), std::move(node)};
 }

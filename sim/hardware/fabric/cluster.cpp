@@ -11,6 +11,8 @@ void NetworkOptions::describe(Describer& d) {
           "Without rails: nodes whose NICs all hang on one leaf.");
   d.required().field("spines", spines, Range::between(0, 1024), "Spine switches; 0: one level.");
   d.field("uplink", uplink, Range::not_negative(), "From a leaf to each spine, one direction.");
+  d.required().field("start", start, Range::not_negative(),
+                     "From a message's post to its first byte at the NIC.");
   d.required().field("hop_latency", hop_latency, Range::not_negative(), "Of a wire and a switch.");
   d.required().field("packet_payload", packet_payload, Range::positive(),
                      "Data in a packet of a long transfer.");

@@ -22,6 +22,8 @@ struct NetworkOptions {
   std::int64_t spines = 0;
   /// From a leaf to each spine, one direction.
   Bandwidth uplink;
+  /// From a message's post to its first byte at the NIC.
+  Duration start;
   /// Of each hop: wire and switch.
   Duration hop_latency;
   /// What a packet of a long transfer carries, and what it adds.

@@ -28,6 +28,7 @@ void NodeSpec::describe(Describer& d) {
   d.required().object_of("tuner", tuner, "What NCCL's tuner knows of the machine.");
   d.required().object_of("copy", copy, "Copies from GPU to GPU and within one.");
   d.required().object_of("pcie", pcie, "Each GPU's link to the host.");
+  d.required().object_of("host", host, "Sockets, their memory, and PCIe switches.");
   d.required().object_of("nic", nic, "Each GPU's way out of the machine.");
 }
 
@@ -43,22 +44,27 @@ void NodeSpec::add_to(Topology& topology, const std::string& prefix) const {
     const PortId gpu_port = topology.add_port(prefix + "gpu" + std::to_string(i), Forwarding::kNo);
     topology.add_both_ways(gpu_port, nvswitch, nvlink.port_rate(), Duration());
   }
-  const PortId host = topology.add_port(prefix + "host");
-  const Bandwidth to_gpu = derived_copy_rate(pcie, PcieLink::kHost);
-  const Bandwidth to_host = derived_copy_rate(pcie, PcieLink::kDevice);
+  const std::vector<PortId> sockets = host.add_to(topology, prefix);
+  const Bandwidth down = derived_copy_rate(pcie, PcieLink::kHost);
+  const Bandwidth up = derived_copy_rate(pcie, PcieLink::kDevice);
   for (std::int64_t i = 0; i < gpus; ++i) {
-    const PortId gpu_port = *topology.find(prefix + "gpu" + std::to_string(i));
-    const PortId bridge = topology.add_port(prefix + "pcie" + std::to_string(i));
+    const std::string bridge = prefix + "pcie" + std::to_string(i / host.gpus_per_switch);
+    if (!topology.find(bridge)) {
+      const PortId socket = sockets.at(static_cast<std::size_t>(host.socket_of(i, gpus)));
+      connect(topology, socket, topology.add_port(bridge), down, up);
+    }
+    const PortId gpu_port = topology.find(prefix + "gpu" + std::to_string(i)).value();
+    connect(topology, *topology.find(bridge), gpu_port, down, up);
     const PortId way_out = topology.add_port(prefix + "nic" + std::to_string(i));
-    const Bandwidth out = std::min(to_host, nic.rate);
-    const Bandwidth in = std::min(to_gpu, nic.rate);
-    topology.add_link(host, bridge, to_gpu, pcie.wire_latency);
-    topology.add_link(bridge, host, to_host, pcie.wire_latency);
-    topology.add_link(bridge, gpu_port, to_gpu, pcie.wire_latency);
-    topology.add_link(gpu_port, bridge, to_host, pcie.wire_latency);
-    topology.add_link(bridge, way_out, out, pcie.wire_latency);
-    topology.add_link(way_out, bridge, in, pcie.wire_latency);
+    connect(topology, *topology.find(bridge), way_out, std::min(down, nic.rate),
+            std::min(up, nic.rate));
   }
+}
+
+void NodeSpec::connect(Topology& topology, PortId upper, PortId lower, Bandwidth down,
+                       Bandwidth up) const {
+  topology.add_link(upper, lower, down, pcie.wire_latency);
+  topology.add_link(lower, upper, up, pcie.wire_latency);
 }
 
 CollectiveWorld NodeSpec::world(const Topology& topology) const {

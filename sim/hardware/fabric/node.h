@@ -9,6 +9,7 @@
 #include "sim/core/describer.h"
 #include "sim/core/units.h"
 #include "sim/hardware/fabric/collective.h"
+#include "sim/hardware/fabric/host.h"
 #include "sim/hardware/fabric/topology.h"
 #include "sim/hardware/nvlink/nvlink.h"
 #include "sim/hardware/pcie/pcie_link.h"
@@ -25,7 +26,7 @@ struct PeerCopyOptions {
   void describe(Describer& d);
 };
 
-/// One way out of the node for each GPU, behind the GPU's own PCIe switch.
+/// One way out of the node for each GPU, behind the GPU's PCIe switch.
 struct NicOptions {
   Bandwidth rate;
   std::string sources;
@@ -43,18 +44,23 @@ struct NodeSpec {
   TunerConstants tuner;
   PeerCopyOptions copy;
   PcieOptions pcie;
+  HostOptions host;
   NicOptions nic;
   /// Collectives of this machine, or of one with the same GPUs, were held against measured ones.
   bool collectives_checked = false;
 
   void describe(Describer& d);
 
-  /// Ports `gpu0`..., `nvswitch`, `host`, `pcie0`..., `nic0`...
+  /// Ports `gpu0`..., `nvswitch`, `socket0`..., `dram0`..., `pcie0`..., `nic0`... GPUs and memory
+  /// are ends: no route leads through them. PCIe links carry data at the rate of a long copy.
   [[nodiscard]] Topology topology() const;
   /// The same ports among others, with `prefix` before their names.
   void add_to(Topology& topology, const std::string& prefix) const;
   /// How collectives see `topology`, which topology() made. The node has to outlive it.
   [[nodiscard]] CollectiveWorld world(const Topology& topology) const;
+
+ private:
+  void connect(Topology& topology, PortId upper, PortId lower, Bandwidth down, Bandwidth up) const;
 };
 
 }  // namespace orrery

@@ -32,6 +32,10 @@ NodeSpec plain_node(std::int64_t gpus) {
   node.copy.local = Bandwidth::per_second(2'000'000'000'000);
   node.pcie.generation = 5;
   node.pcie.lanes = 16;
+  node.host.sockets = 1;
+  node.host.memory_channels = 8;
+  node.host.channel_rate = Bandwidth::per_second(40'000'000'000);
+  node.host.memory_share = 0.8;
   node.nic.rate = Bandwidth::per_second(50'000'000'000);
   return node;
 }
