@@ -20,7 +20,7 @@ constexpr int kBadUsage = 2;
 constexpr int kBadTrace = 3;
 constexpr int kBug = 70;
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"run",
      "SCENARIO.yaml [--set key.path=value ...] [--out DIR] [--seed N] [--timeline FILE] "
      "[--step-by-step] [--steps] [--json]",
@@ -39,6 +39,10 @@ constexpr std::array<Command, 9> kCommands = {{
      "--patterns [--model MODEL] [--json]",
      "Serve a trace of accesses from one memory, command by command; or rate a GPU's memory.",
      memory_command},
+    {"pim",
+     "DEVICE.yaml --gemv MxN | --attention HEADSxKVHEADSxDIMxCONTEXT | --add N | --commands FILE "
+     "[--set key=value ...] [--host-gb-per-s R] [--json]",
+     "Compute in one memory, command by command.", pim_command},
     {"calibrate", "--from TABLE.csv ... --hardware BASE.yaml --out FILE.yaml [--format FORMAT]",
      "Fit a GPU's kernels to measured tables.", calibrate_command},
     {"validate", "TABLE.csv --hardware H [--format FORMAT] [--json] [--out FILE.csv]",

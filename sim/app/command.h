@@ -29,6 +29,7 @@ int schema_command(const std::vector<std::string>& words, const Policies& polici
 int explain_command(const std::vector<std::string>& words, const Policies& policies);
 int fabric_command(const std::vector<std::string>& words, const Policies& policies);
 int memory_command(const std::vector<std::string>& arguments, const Policies& policies);
+int pim_command(const std::vector<std::string>& words, const Policies& policies);
 int calibrate_command(const std::vector<std::string>& arguments, const Policies& policies);
 int validate_command(const std::vector<std::string>& arguments, const Policies& policies);
 int sweep_command(const std::vector<std::string>& words, const Policies& policies);
