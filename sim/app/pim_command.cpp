@@ -41,8 +41,8 @@ PimJob job_of(const Arguments& arguments) {
     ++jobs;
   }
   if (arguments.has("attention")) {
-    const auto s = sizes_of("attention", arguments.text("attention"), 4,
-                            "HEADSxKVHEADSxDIMxCONTEXT");
+    const auto s =
+        sizes_of("attention", arguments.text("attention"), 4, "HEADSxKVHEADSxDIMxCONTEXT");
     job.attention = {s[0], s[1], s[2], s[3]};
     ++jobs;
   }
@@ -133,8 +133,8 @@ void print_text(const pim::Device& device, const PimRun& run) {
   }
   fmt::print(stderr, "where the clocks went, along the longest path:\n");
   for (const pim::PathTerm& t : report.path.terms) {
-    fmt::print(stderr, "  {:<12} {:>9} = {:>7} x {:>5}  {}\n",
-               pim::kPartNames[index_of(t.part)], t.clocks * t.count, t.count, t.clocks, t.timing);
+    fmt::print(stderr, "  {:<12} {:>9} = {:>7} x {:>5}  {}\n", pim::kPartNames[index_of(t.part)],
+               t.clocks * t.count, t.count, t.clocks, t.timing);
   }
 }
 

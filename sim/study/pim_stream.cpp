@@ -98,23 +98,23 @@ class Channels {
       line.refuse(fmt::format("row {} is not among the {} of a bank", request.row, g.rows));
     }
     if (pim::uses_rows(request.kind) && (request.column < 0 || request.column >= g.columns)) {
-      line.refuse(fmt::format("column {} is not among the {} of a row", request.column,
-                              g.columns));
+      line.refuse(fmt::format("column {} is not among the {} of a row", request.column, g.columns));
     }
     at(channel, line).push_back(request);
   }
 
   [[nodiscard]] pim::Plan plan() const {
     pim::Plan plan;
-    for (const pim::Program& program : programs_) {
+    for (std::int64_t channel = -1; const pim::Program& program : programs_) {
+      ++channel;
       if (program.empty()) continue;
       const auto same = std::find_if(plan.begin(), plan.end(), [&](const pim::ChannelWork& work) {
         return work.program == program;
       });
       if (same != plan.end()) {
-        ++same->channels;
+        same->members.push_back(channel);
       } else {
-        plan.push_back({program, 1});
+        plan.push_back({program, {channel}});
       }
     }
     return plan;
@@ -157,13 +157,13 @@ constexpr AimCode kAimCodes[] = {
 void read_aim_line(const Line& line, std::size_t name_at, Channels& channels) {
   const std::string_view name = line.word(name_at);
   if (name == "EOC" || name == "SYNC") return;
-  const auto* const code =
-      std::find_if(std::begin(kAimCodes), std::end(kAimCodes),
-                   [&](const AimCode& c) { return c.name == name; });
+  const auto* const code = std::find_if(std::begin(kAimCodes), std::end(kAimCodes),
+                                        [&](const AimCode& c) { return c.name == name; });
   if (code == std::end(kAimCodes)) {
-    line.refuse(fmt::format("AiM instruction '{}'; known: MAC_ABK, WR_GB, WR_BIAS, RD_MAC, SYNC, "
-                            "EOC",
-                            name));
+    line.refuse(
+        fmt::format("AiM instruction '{}'; known: MAC_ABK, WR_GB, WR_BIAS, RD_MAC, SYNC, "
+                    "EOC",
+                    name));
   }
   const std::uint64_t count = code->count == 0 ? 1 : line.value(name_at + code->count);
   const std::uint64_t mask = line.value(name_at + code->mask);
@@ -215,9 +215,10 @@ void read_attacc_line(const Line& line, const pim::Geometry& g, Channels& channe
       std::find_if(std::begin(kAttaccCodes), std::end(kAttaccCodes),
                    [&](const AttaccCode& c) { return c.name == line.words[0]; });
   if (code == std::end(kAttaccCodes)) {
-    line.refuse(fmt::format("request '{}'; known: PIM_MAC_AB, PIM_WR_GB, PIM_MV_GB, PIM_MV_SB, "
-                            "PIM_SFM, PIM_BARRIER",
-                            line.words[0]));
+    line.refuse(
+        fmt::format("request '{}'; known: PIM_MAC_AB, PIM_WR_GB, PIM_MV_GB, PIM_MV_SB, "
+                    "PIM_SFM, PIM_BARRIER",
+                    line.words[0]));
   }
   const bool all = code->kind == Kind::kMac;
   channels.put(address, line,
@@ -234,11 +235,24 @@ std::size_t name_index(const Line& line, std::size_t at, const Names& names) {
   return static_cast<std::size_t>(it - names.begin());
 }
 
+/// Which channels they were is not in the file: they are counted up.
+void add_kind(const Line& line, pim::Plan& plan) {
+  pim::ChannelWork work;
+  std::int64_t first = 0;
+  for (const pim::ChannelWork& earlier : plan) first += earlier.channels();
+  const std::uint64_t count = line.value(2);
+  if (count == 0 || count > 1024) line.refuse(fmt::format("{} channels", count));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    work.members.push_back(first + static_cast<std::int64_t>(i));
+  }
+  plan.push_back(std::move(work));
+}
+
 /// Row commands, modes and refresh are left out: the channel makes them anew.
 void read_own_line(const Line& line, pim::Plan& plan) {
   const std::uint64_t kind = line.value(1);
   if (kind > plan.size()) line.refuse("the kinds of channels are not counted up");
-  if (kind == plan.size()) plan.push_back({{}, static_cast<std::int64_t>(line.value(2))});
+  if (kind == plan.size()) add_kind(line, plan);
   Request request;
   request.kind = static_cast<Kind>(name_index(line, 3, pim::kKindNames));
   request.purpose = static_cast<Part>(name_index(line, 4, pim::kPartNames));

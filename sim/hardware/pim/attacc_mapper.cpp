@@ -62,7 +62,7 @@ class AttaccMapper final : public Mapper {
         g_.channels, [&](std::int64_t c) { return std::vector<std::int64_t>{outputs(c)}; },
         [&](std::int64_t c) {
           if (outputs(c) == 0) return Program{};
-          check_rows(device_, rows_of(outputs(c) , blocks(gemv.inputs)), g_.rows);
+          check_rows(device_, rows_of(outputs(c), blocks(gemv.inputs)), g_.rows);
           Emit emit;
           emit.append(queries(blocks(gemv.inputs), 1));
           emit.barrier();
@@ -98,11 +98,13 @@ class AttaccMapper final : public Mapper {
       Emit emit;
       std::vector<Head> heads;
       std::int64_t row = 0;
+      for (const std::int64_t n : tokens) row += rows_of(n, blocks(attention.dim));
+      check_rows(device_, row, g_.rows / 2);
+      row = 0;
       for (const std::int64_t n : tokens) {
         heads.push_back(head(attention, n, row));
         row += rows_of(n, blocks(attention.dim));
       }
-      check_rows(device_, row, g_.rows / 2);
       std::size_t h = 0;
       for (; h + 1 < heads.size(); h += 2) run_pair(emit, heads[h], heads[h + 1]);
       if (h < heads.size()) run_alone(emit, heads[h]);
@@ -165,8 +167,8 @@ class AttaccMapper final : public Mapper {
   }
 
   void mac(Emit& emit, std::int64_t first_row, std::int64_t column, std::int64_t operand) const {
-    emit.put(Kind::kMac, Part::kMac,
-             {all(), first_row + column / g_.columns, column % g_.columns}, operand);
+    emit.put(Kind::kMac, Part::kMac, {all(), first_row + column / g_.columns, column % g_.columns},
+             operand);
   }
 
   /// One move a bank group and rank takes what its banks' units have summed.
@@ -225,8 +227,7 @@ class AttaccMapper final : public Mapper {
       // Row by row, so that the queries of a group share the open row.
       for (std::int64_t first = 0; first < per_group;) {
         const std::int64_t column = n * per_group + first;
-        const std::int64_t end =
-            std::min(per_group, first + g_.columns - column % g_.columns);
+        const std::int64_t end = std::min(per_group, first + g_.columns - column % g_.columns);
         for (std::int64_t q = 0; q < group; ++q) {
           for (std::int64_t k = first; k < end; ++k) {
             mac(macs, first_row, n * per_group + k, q * per_group + k);
@@ -255,8 +256,7 @@ class AttaccMapper final : public Mapper {
       softmax.put(Kind::kSoftmax, Part::kReadOut, {bank(0, 0, 0), 0, 0});
     }
     return {queries(k, group), score_pieces(tokens, k, group, row), softmax.take(),
-            move_weights(tokens, group),
-            context_pieces(tokens, k, group, g_.rows / 2 + row)};
+            move_weights(tokens, group), context_pieces(tokens, k, group, g_.rows / 2 + row)};
   }
 
   /// Pieces one after another; each one's results move under the next one's MACs, and `beside`

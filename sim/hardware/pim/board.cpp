@@ -7,9 +7,9 @@ namespace orrery::pim {
 
 Board::Board(const Geometry& geometry, const std::vector<Rule>& rules) : rules_(rules) {
   const std::int64_t banks = geometry.banks_of_channel();
-  const std::array<std::int64_t, kScopes> sizes = {
-      banks, banks / geometry.pseudo_channels, geometry.bank_groups * geometry.banks,
-      geometry.banks, 1};
+  const std::array<std::int64_t, kScopes> sizes = {banks, banks / geometry.pseudo_channels,
+                                                   geometry.bank_groups * geometry.banks,
+                                                   geometry.banks, 1};
   for (std::size_t scope = 0; scope < kScopes; ++scope) {
     const std::int64_t size = sizes[scope];
     const BankSet ones = size == 64 ? ~BankSet{0} : (BankSet{1} << size) - 1;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "sim/core/check.h"
 #include "sim/hardware/pim/board.h"
 #include "sim/hardware/pim/rows.h"
 
@@ -92,6 +93,8 @@ class Channel {
         refresh();
       }
     }
+    // Nothing may go although something waits: two rules that wait for each other, a bug.
+    ORRERY_CHECK(window_.empty() && next_ == program_.size());
     return std::move(run_);
   }
 
@@ -143,9 +146,8 @@ class Channel {
                 bool ordered) {
     const Board::Ready ready = board_.ready(candidate.kind, candidate.banks);
     const std::int64_t bus = on_die(candidate.kind) ? 0 : bus_free_[bus_of(candidate.kind)];
-    candidate.at = std::max({ready.at, bus, entered, ordered ? segment_open_ : 0});
-    if (best.at < candidate.at ||
-        (best.at == candidate.at && best.urgency <= candidate.urgency)) {
+    candidate.at = std::max({ready.at, bus, entered, ordered ? segment_open_ : 0, now_});
+    if (best.at < candidate.at || (best.at == candidate.at && best.urgency <= candidate.urgency)) {
       return;
     }
     candidate.link = link_of(candidate.at, ready, bus, bus_of(candidate.kind), ordered);
@@ -166,6 +168,9 @@ class Channel {
     if (ordered && segment_open_ == at && at > 0) {
       return {Wait::kBarrier, segment_by_, -1, since(segment_by_)};
     }
+    if (at == now_ && at > 0) {  // Only now may it go, by what has just been issued.
+      return {Wait::kBarrier, static_cast<std::int32_t>(run_.commands.size()) - 1, -1, 0};
+    }
     return {};
   }
 
@@ -177,8 +182,7 @@ class Channel {
     if (early && !control_.rows_ahead) return;
     const Rows::Need need = rows_.need(request);
     if (need.ready && (early || repeats_earlier(i))) return;
-    Candidate candidate{kNever, 1,       request.kind, request.banks,
-                        &request, i, false,        {}};
+    Candidate candidate{kNever, 1, request.kind, request.banks, &request, i, false, {}};
     if (!need.ready) {
       if (!row_may_change(need, i) || host_has_turn(request)) return;
       candidate.kind = need.kind;
@@ -245,7 +249,9 @@ class Channel {
 
   /// At the end of a PIM row the host gets its turn, if it waits and shares the row buffers.
   [[nodiscard]] bool host_has_turn(const Request& request) const {
-    if (device_.style == Style::kNeupims || request.kind != Kind::kMac) return false;
+    if (device_.style == Style::kNeupims || request.kind != Kind::kMac || register_mode_) {
+      return false;
+    }
     return host_next_ < host_.size() && host_[host_next_].arrival <= now_ && host_turn_ > 0;
   }
 
@@ -259,7 +265,7 @@ class Channel {
   }
 
   void offer_host(Candidate& best) {
-    if (host_next_ == host_.size() || lock_step_ || register_mode_) return;
+    if (host_next_ == host_.size() || lock_step_) return;
     const Request& request = host_[host_next_];
     const Rows::Need need = rows_.need(request);
     Candidate candidate{kNever, 2, request.kind, request.banks, &request, kNoPlace, true, {}};
@@ -269,7 +275,11 @@ class Channel {
       candidate.banks = need.banks;
       candidate.urgency = 3;
     }
-    consider(best, candidate, request.arrival, -1, false);
+    if (!register_mode_) {
+      consider(best, candidate, request.arrival, -1, false);
+    } else if (window_.empty()) {
+      offer_mode_switch(best, candidate, {&request, request.arrival, -1, false});
+    }
   }
 
   // --- issuing ----------------------------------------------------------------------------------
@@ -341,8 +351,14 @@ class Channel {
   void put_refresh_command(Kind kind) {
     const Board::Ready ready = board_.ready(kind, rows_.all());
     const std::size_t which = bus_of(kind);
-    Candidate c{std::max({ready.at, bus_free_[which], due_}), 0, kind, rows_.all(), nullptr,
-                kNoPlace, false, {}};
+    Candidate c{std::max({ready.at, bus_free_[which], due_}),
+                0,
+                kind,
+                rows_.all(),
+                nullptr,
+                kNoPlace,
+                false,
+                {}};
     c.link = link_of(c.at, ready, bus_free_[which], which, false);
     if (c.link.wait == Wait::kStart) {
       const auto last = static_cast<std::int32_t>(run_.commands.size()) - 1;
@@ -398,8 +414,8 @@ class Channel {
 
 }  // namespace
 
-ChannelRun run_channel(const Device& device, const std::vector<Rule>& rules,
-                       const Program& program, const Program& host) {
+ChannelRun run_channel(const Device& device, const std::vector<Rule>& rules, const Program& program,
+                       const Program& host) {
   return Channel(device, rules, program, host).run();
 }
 

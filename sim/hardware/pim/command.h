@@ -85,7 +85,9 @@ using Program = std::vector<Request>;
 /// What some channels do, all alike.
 struct ChannelWork {
   Program program;
-  std::int64_t channels = 0;
+  /// Which channels of the device.
+  std::vector<std::int64_t> members;
+  [[nodiscard]] std::int64_t channels() const { return static_cast<std::int64_t>(members.size()); }
 };
 
 /// Work of a device; channels without work are not in it.

@@ -56,7 +56,7 @@ struct Timing {
   std::int64_t wtr_s = 0, wtr_l = 0;  ///< End of write data to read.
   std::int64_t rtw = 0;               ///< Read to write command.
   std::int64_t rfc = 0, refi = 0;
-  std::int64_t first_refresh = 0;  ///< When the first falls due; 0: after refi.
+  std::int64_t first_refresh = 0;   ///< When the first falls due; 0: after refi.
   std::int64_t activate_slots = 1;  ///< Clocks that an activate occupies the command bus.
   std::int64_t mode_change = 0;     ///< A register-mode switch to any command.
   std::int64_t buffer_cwl = 0;      ///< Write latency of the operand buffer and registers.

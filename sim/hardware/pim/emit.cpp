@@ -34,8 +34,8 @@ Plan plan_channels(std::int64_t channels,
   std::map<std::vector<std::int64_t>, std::size_t> known;
   for (std::int64_t c = 0; c < channels; ++c) {
     const auto [it, is_new] = known.emplace(key(c), plan.size());
-    if (is_new) plan.push_back({program(c), 0});
-    ++plan[it->second].channels;
+    if (is_new) plan.push_back({program(c), {}});
+    plan[it->second].members.push_back(c);
   }
   std::erase_if(plan, [](const ChannelWork& work) { return work.program.empty(); });
   return plan;
@@ -71,9 +71,8 @@ void check_attention(const Attention& a) {
     throw ConfigError("attention: heads, KV heads, dimension and context must be above 0");
   }
   if (a.heads % a.kv_heads != 0) {
-    throw ConfigError("attention: " + std::to_string(a.heads) +
-                      " heads are not a multiple of " + std::to_string(a.kv_heads) +
-                      " KV heads");
+    throw ConfigError("attention: " + std::to_string(a.heads) + " heads are not a multiple of " +
+                      std::to_string(a.kv_heads) + " KV heads");
   }
 }
 
@@ -101,8 +100,8 @@ Located locate(const Device& device, const Attention& attention, std::int64_t kv
           token >= part.first_token + part.tokens) {
         continue;
       }
-      return {static_cast<std::int64_t>(c), static_cast<std::int64_t>(p),
-              token - part.first_token, token_counts(dealt[c])};
+      return {static_cast<std::int64_t>(c), static_cast<std::int64_t>(p), token - part.first_token,
+              token_counts(dealt[c])};
     }
   }
   throw ConfigError("attention: token " + std::to_string(token) + " is not in the context");
@@ -111,8 +110,7 @@ Located locate(const Device& device, const Attention& attention, std::int64_t kv
 void check_rows(const Device& device, std::int64_t rows, std::int64_t available) {
   if (rows <= available) return;
   throw ConfigError(device.name + ": the operands need " + std::to_string(rows) +
-                    " rows of a bank, of which " + std::to_string(available) +
-                    " hold operands");
+                    " rows of a bank, of which " + std::to_string(available) + " hold operands");
 }
 
 Plan Mapper::add(std::int64_t) const {

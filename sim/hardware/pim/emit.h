@@ -48,12 +48,12 @@ class Emit {
 /// The head part that holds a token, and the tokens of all parts of its channel.
 struct Located {
   std::int64_t channel = 0;
-  std::int64_t part = 0;  ///< Among the channel's.
+  std::int64_t part = 0;   ///< Among the channel's.
   std::int64_t token = 0;  ///< Within the part.
   std::vector<std::int64_t> tokens;
 };
-[[nodiscard]] Located locate(const Device& device, const Attention& attention,
-                             std::int64_t kv_head, std::int64_t token);
+[[nodiscard]] Located locate(const Device& device, const Attention& attention, std::int64_t kv_head,
+                             std::int64_t token);
 
 /// Throws ConfigError where `rows` of a bank are more than the `available`.
 void check_rows(const Device& device, std::int64_t rows, std::int64_t available);

@@ -58,12 +58,11 @@ class NewtonMapper final : public Mapper {
   Cell key(const Attention& attention, std::int64_t kv_head, std::int64_t token,
            std::int64_t dim) const override {
     const Located at = locate(device_, attention, kv_head, token);
-    const KeyShape shape = key_shape(attention.dim);
     const std::int64_t tile = at.token / banks_;
-    const std::int64_t row = first_row(attention, at) + tile / shape.per_row * shape.pages +
-                             dim / page_;
-    const std::int64_t column = tile % shape.per_row * shape.columns + dim % page_ / lanes_;
-    return {at.channel, at.token % banks_, row, column, dim % lanes_};
+    const std::int64_t per_row = keys_of_row(attention.dim);
+    const std::int64_t column = tile % per_row * ceil_div(attention.dim, lanes_) + dim / lanes_;
+    return {at.channel, at.token % banks_, first_row(attention, at) + tile / per_row, column,
+            dim % lanes_};
   }
 
   Cell value(const Attention& attention, std::int64_t kv_head, std::int64_t token,
@@ -77,15 +76,18 @@ class NewtonMapper final : public Mapper {
   }
 
   Plan attention(const Attention& attention) const override {
-    const std::int64_t queries = attention.group() * ceil_div(attention.dim, lanes_);
-    if (queries > columns_) {
-      throw ConfigError(device_.name + ": the queries of a group take " +
-                        std::to_string(queries) + " accesses of an operand buffer of " +
-                        std::to_string(columns_));
+    if (ceil_div(attention.dim, lanes_) > columns_) {
+      throw ConfigError(device_.name + ": a query of " + std::to_string(attention.dim) +
+                        " numbers does not fit the operand buffer of " + std::to_string(page_));
     }
     return plan_heads(device_, attention, [&](const std::vector<std::int64_t>& tokens) {
       Emit emit;
       std::int64_t row = 0;
+      for (const std::int64_t n : tokens) {
+        row += key_rows(attention.dim, n) + value_rows(attention.dim, n);
+      }
+      check_rows(device_, row, device_.geometry.rows);
+      row = 0;
       for (const std::int64_t n : tokens) {
         multiply_keys(emit, attention, n, row);
         row += key_rows(attention.dim, n);
@@ -93,7 +95,6 @@ class NewtonMapper final : public Mapper {
         multiply_pages(emit, {tiles, tiles, row}, n, attention.group());
         row += value_rows(attention.dim, n);
       }
-      check_rows(device_, row, device_.geometry.rows);
       return emit.take();
     });
   }
@@ -105,19 +106,12 @@ class NewtonMapper final : public Mapper {
     std::int64_t reserved = 0;
     std::int64_t first = 0;
   };
-  struct KeyShape {
-    std::int64_t columns = 0;  ///< Of a key in its row.
-    std::int64_t per_row = 1;  ///< Keys of a row.
-    std::int64_t pages = 1;    ///< Rows of a key, where it is longer than one.
-  };
 
-  [[nodiscard]] KeyShape key_shape(std::int64_t dim) const {
-    const std::int64_t columns = std::min(columns_, ceil_div(dim, lanes_));
-    return {columns, columns_ / columns, ceil_div(dim, page_)};
+  [[nodiscard]] std::int64_t keys_of_row(std::int64_t dim) const {
+    return columns_ / ceil_div(dim, lanes_);
   }
   [[nodiscard]] std::int64_t key_rows(std::int64_t dim, std::int64_t tokens) const {
-    const KeyShape shape = key_shape(dim);
-    return ceil_div(ceil_div(tokens, banks_), shape.per_row) * shape.pages;
+    return ceil_div(ceil_div(tokens, banks_), keys_of_row(dim));
   }
   [[nodiscard]] std::int64_t value_rows(std::int64_t dim, std::int64_t tokens) const {
     return ceil_div(tokens, page_) * ceil_div(dim, banks_);
@@ -160,10 +154,9 @@ class NewtonMapper final : public Mapper {
   void multiply_pages(Emit& emit, const Rows& rows, std::int64_t inputs,
                       std::int64_t queries) const {
     for (std::int64_t page = 0; page < ceil_div(inputs, page_); ++page) {
-      const std::int64_t columns =
-          ceil_div(std::min(page_, inputs - page * page_), lanes_);
+      const std::int64_t columns = ceil_div(std::min(page_, inputs - page * page_), lanes_);
       for (std::int64_t q = 0; q < queries; ++q) {
-        const std::int64_t operand = (q * ceil_div(inputs, page_) + page) * columns_;
+        const std::int64_t operand = (page * queries + q) * columns_;
         fill(emit, 0, columns, operand);
         for (std::int64_t tile = 0; tile < rows.tiles; ++tile) {
           clear(emit);
@@ -173,20 +166,20 @@ class NewtonMapper final : public Mapper {
     }
   }
 
-  /// The queries of a group lie in the buffer together and take each open row in turn.
+  /// As many queries of a group as the buffer holds lie in it together and take each open row in
+  /// turn; the rows are gone through once for each such batch.
   void multiply_keys(Emit& emit, const Attention& attention, std::int64_t tokens,
                      std::int64_t first) const {
-    const KeyShape shape = key_shape(attention.dim);
     const std::int64_t columns = ceil_div(attention.dim, lanes_);
-    fill(emit, 0, attention.group() * columns, 0);
-    for (std::int64_t tile = 0; tile < ceil_div(tokens, banks_); ++tile) {
-      for (std::int64_t q = 0; q < attention.group(); ++q) {
-        clear(emit);
-        for (std::int64_t page = 0; page < shape.pages; ++page) {
-          const std::int64_t here = std::min(columns_, columns - page * columns_);
-          const std::int64_t row = first + tile / shape.per_row * shape.pages + page;
-          multiply_row(emit, row, tile % shape.per_row * shape.columns, here,
-                       q * columns + page * columns_);
+    const std::int64_t per_row = columns_ / columns;
+    for (std::int64_t q = 0; q < attention.group(); q += per_row) {
+      const std::int64_t batch = std::min(per_row, attention.group() - q);
+      fill(emit, 0, batch * columns, q * columns);
+      for (std::int64_t tile = 0; tile < ceil_div(tokens, banks_); ++tile) {
+        for (std::int64_t i = 0; i < batch; ++i) {
+          clear(emit);
+          multiply_row(emit, first + tile / per_row, tile % per_row * columns, columns,
+                       (q + i) * columns);
         }
       }
     }

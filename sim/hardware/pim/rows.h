@@ -32,7 +32,9 @@ class Rows {
   /// Banks with an open row in their ordinary buffers, and the banks opened with `bank`.
   [[nodiscard]] BankSet open() const { return open_[0]; }
   [[nodiscard]] BankSet open_pim() const { return open_[1]; }
-  [[nodiscard]] BankSet opened_with(int bank) const { return unit_[static_cast<std::size_t>(bank)]; }
+  [[nodiscard]] BankSet opened_with(int bank) const {
+    return unit_[static_cast<std::size_t>(bank)];
+  }
   [[nodiscard]] BankSet all() const { return all_; }
   /// Whether the request's row lies in the PIM buffers.
   [[nodiscard]] bool in_pim_buffers(const Request& request) const {

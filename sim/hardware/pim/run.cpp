@@ -81,10 +81,11 @@ Report run_plan(const Device& device, const Plan& plan, const Program& host,
   std::int64_t host_requests = 0;
   for (const ChannelWork& work : plan) {
     const ChannelRun run = run_channel(device, rules, work.program, host);
-    if (sink) sink(work.channels, run);
-    count(report.counts, run, work.channels);
-    host_clocks += run.host_latency * work.channels;
-    host_requests += run.host_requests * work.channels;
+    const std::int64_t channels = work.channels();
+    if (sink) sink(channels, run);
+    count(report.counts, run, channels);
+    host_clocks += run.host_latency * channels;
+    host_requests += run.host_requests * channels;
     if (run.program_end < report.cycles) continue;
     report.cycles = run.program_end;
     report.path = critical_path(device, rules, run);

@@ -50,8 +50,7 @@ using CommandSink = std::function<void(std::int64_t channels, const ChannelRun&)
 [[nodiscard]] Report run_plan(const Device& device, const Plan& plan, const Program& host = {},
                               const CommandSink& sink = {});
 
-[[nodiscard]] EnergyUse energy_of(const Device& device, const Counts& counts,
-                                  std::int64_t cycles);
+[[nodiscard]] EnergyUse energy_of(const Device& device, const Counts& counts, std::int64_t cycles);
 
 /// Bytes of bank columns that a run read for MACs, over its time.
 [[nodiscard]] double internal_bytes_per_second(const Device& device, const Report& report);

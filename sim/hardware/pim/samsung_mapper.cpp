@@ -66,8 +66,9 @@ class SamsungMapper final : public Mapper {
           Emit emit;
           enter(emit);
           const Matrix matrix{tiles(c), inputs, 0};
-          check_rows(device_, ceil_div(columns_of(matrix) + registers_ * tiles(c),
-                                       device_.geometry.columns), data_rows());
+          check_rows(device_,
+                     ceil_div(columns_of(matrix) + registers_ * tiles(c), device_.geometry.columns),
+                     data_rows());
           multiply(emit, matrix);
           leave(emit);
           return emit.take();
@@ -75,8 +76,7 @@ class SamsungMapper final : public Mapper {
   }
 
   Plan add(std::int64_t elements) const override {
-    const std::int64_t per_tile =
-        banks_ * device_.geometry.channels * kBarrierEvery * lanes_;
+    const std::int64_t per_tile = banks_ * device_.geometry.channels * kBarrierEvery * lanes_;
     if (elements < 1 || elements % per_tile != 0) {
       throw ConfigError("element-wise addition: " + std::to_string(elements) +
                         " numbers are not a multiple of " + std::to_string(per_tile));
@@ -90,7 +90,10 @@ class SamsungMapper final : public Mapper {
     for (std::int64_t tile = 0; tile < tiles; ++tile) add_tile(emit, tile, rows);
     from_pim(emit);
     leave(emit);
-    return {{emit.take(), device_.geometry.channels}};
+    const Program program = emit.take();
+    return plan_channels(
+        device_.geometry.channels, [](std::int64_t) { return std::vector<std::int64_t>{}; },
+        [&](std::int64_t) { return program; });
   }
 
   Cell key(const Attention& attention, std::int64_t kv_head, std::int64_t token,
@@ -177,8 +180,8 @@ class SamsungMapper final : public Mapper {
   [[nodiscard]] Cell cell_in(const Matrix& m, std::int64_t tile, std::int64_t output,
                              std::int64_t input) const {
     const TilePlace place = place_of(m, tile, input / (slots_ * lanes_));
-    const std::int64_t column = place.index * columns_of_tile_ +
-                                input / lanes_ % slots_ * registers_ + output % registers_;
+    const std::int64_t column =
+        place.index * columns_of_tile_ + input / lanes_ % slots_ * registers_ + output % registers_;
     return {0, output / registers_ * 2 + place.odd,
             data_row(m.first_row + column / device_.geometry.columns),
             column % device_.geometry.columns, input % lanes_};
@@ -209,12 +212,12 @@ class SamsungMapper final : public Mapper {
     const Geometry& g = device_.geometry;
     for (std::int64_t bank = 0; bank < g.banks; ++bank) {
       for (std::int64_t group = 0; group < g.bank_groups; ++group) {
-        emit.put(Kind::kRead, Part::kMode,
-                 {BankSet{1} << (group * g.banks + bank), kParkRow, 0});
+        emit.put(Kind::kRead, Part::kMode, {BankSet{1} << (group * g.banks + bank), kParkRow, 0});
       }
     }
     emit.barrier();
-    for (const std::int64_t bank : std::array<std::int64_t, 4>{0, 1, 2 * g.banks, 2 * g.banks + 1}) {
+    for (const std::int64_t bank :
+         std::array<std::int64_t, 4>{0, 1, 2 * g.banks, 2 * g.banks + 1}) {
       emit.put(Kind::kWrite, Part::kMode, {BankSet{1} << bank, kToLockStepRow, kModeColumn});
     }
     emit.barrier();
@@ -258,8 +261,8 @@ class SamsungMapper final : public Mapper {
     }
     emit.barrier();
     const TilePlace place = place_of(m, tile, input);
-    columns(emit, Kind::kRead, Part::kMac, place.odd, m.first_row,
-            place.index * columns_of_tile_, columns_of_tile_, input * slots_);
+    columns(emit, Kind::kRead, Part::kMac, place.odd, m.first_row, place.index * columns_of_tile_,
+            columns_of_tile_, input * slots_);
   }
 
   void multiply(Emit& emit, const Matrix& m) const {
@@ -267,8 +270,8 @@ class SamsungMapper final : public Mapper {
       to_pim(emit);
       for (std::int64_t i = 0; i < m.inputs; i += 2) multiply_tile(emit, m, tile, i);
       for (std::int64_t i = 1; i < m.inputs; i += 2) multiply_tile(emit, m, tile, i);
-      columns(emit, Kind::kWrite, Part::kReadOut, 1, m.first_row,
-              columns_of(m) + tile * registers_, registers_);
+      columns(emit, Kind::kWrite, Part::kReadOut, 1, m.first_row, columns_of(m) + tile * registers_,
+              registers_);
       from_pim(emit);
     }
   }
@@ -279,10 +282,10 @@ class SamsungMapper final : public Mapper {
       for (std::int64_t r = 0; r < registers_; ++r) {
         const std::int64_t column = columns_of(m) + tile * registers_ + r;
         for (std::int64_t block = 0; block < device_.compute.blocks; ++block) {
-          emit.put(Kind::kRead, Part::kReadOut,
-                   {BankSet{2} << (2 * block),
-                    data_row(m.first_row + column / device_.geometry.columns),
-                    column % device_.geometry.columns});
+          emit.put(
+              Kind::kRead, Part::kReadOut,
+              {BankSet{2} << (2 * block), data_row(m.first_row + column / device_.geometry.columns),
+               column % device_.geometry.columns});
         }
       }
     }

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/study/pim_run.h"
+
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "pim_world.h"
+#include "sim/core/errors.h"
+
+namespace orrery::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using pim::Attention;
+using pim::Gemv;
+using pim::Kind;
+using pim::Part;
+
+TEST_CASE("each shipped PIM device loads, computes, and accounts for its clocks") {
+  int devices = 0;
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(ORRERY_SOURCE_DIR) / "configs" / "hardware/pim")) {
+    CAPTURE(entry.path().string());
+    const pim::Device device = load_pim(entry.path().string(), {});
+    ++devices;
+    const auto mapper = make_mapper(device);
+    for (const pim::Plan& plan :
+         {mapper->gemv({1000, 600}), mapper->attention({16, 4, 128, 900})}) {
+      const pim::Report report = run_plan(device, plan);
+      std::int64_t of_parts = 0;
+      std::int64_t of_terms = 0;
+      for (const std::int64_t clocks : report.path.clocks) of_parts += clocks;
+      for (const pim::PathTerm& term : report.path.terms) of_terms += term.clocks * term.count;
+      CHECK(report.cycles > 0);
+      CHECK(of_parts == report.cycles);
+      CHECK(of_terms == report.cycles);
+    }
+  }
+  CHECK(devices == 4);
+}
+
+double error(std::int64_t ours, double theirs) { return static_cast<double>(ours) / theirs - 1; }
+
+// The reference figures are what the public simulators print for these jobs with the parameters
+// that the device files carry: SAITPublic/PIMSimulator b464dde (PIMBenchFixture gemv and add),
+// scale-snu/attacc_simulator c600051 (bank level, power cap, 64 heads of 128 dimensions, 2048
+// tokens), arkhadem/aim_simulator 0f28a07 (test/micro_macab_1024_16banks.csv).
+TEST_CASE("the PIM devices take as many clocks as their reference simulators") {
+  constexpr double kBar = 0.03;
+  const auto within = [&](std::int64_t ours, double theirs) {
+    CAPTURE(ours);
+    CAPTURE(theirs);
+    CHECK(error(ours, theirs) < kBar);
+    CHECK(error(ours, theirs) > -kBar);
+  };
+  const pim::Device samsung = shipped_pim("samsung-hbm-pim");
+  const PimRun gemv = run_pim(samsung, {Gemv{4096, 4096}, {}, {}, {}}, 0, {});
+  within(gemv.report.cycles, 13'166);
+  within(gemv.host_cycles.value(), 36'082);
+  const PimRun add = run_pim(samsung, {{}, {}, 1 << 20, {}}, 0, {});
+  within(add.report.cycles, 3'349);
+  within(add.host_cycles.value(), 6'651);
+
+  const pim::Device attacc = shipped_pim("attacc-hbm3");
+  const PimRun attention = run_pim(attacc, {{}, Attention{64, 64, 128, 2048}, {}, {}}, 0, {});
+  within(attention.report.cycles, 16'161);
+  // Their trace has one more a channel, a dummy that opens the first row: 32,784 - 16.
+  CHECK(attention.report.counts.commands[index_of(Kind::kMac)] == 32'768);
+}
+
+/// A file for a test, removed after it.
+class TestFile {
+ public:
+  explicit TestFile(const std::string& text = {})
+      : path_((fs::temp_directory_path() /
+               ("orrery_pim_" + std::to_string(::getpid()) + "_" + std::to_string(count_++)))
+                  .string()) {
+    if (!text.empty()) std::ofstream(path_) << text;
+  }
+  ~TestFile() { fs::remove(path_); }
+  TestFile(const TestFile&) = delete;
+  TestFile& operator=(const TestFile&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  static inline int count_ = 0;
+  std::string path_;
+};
+
+PimRun replay(const pim::Device& device, const std::string& text) {
+  const TestFile file(text);
+  PimJob job;
+  job.replay = file.path();
+  return run_pim(device, job, 0, {});
+}
+
+// A row: activate to the first MAC 56, 63 more MACs 2 apart, then 12 to the precharge and 32 to
+// the next activate; the last row ends a clock after its last MAC.
+//   1024 x (56 + 63 x 2) + 1023 x (12 + 32) + 1 = 231,381
+// aim_simulator says 231,383: not 1024 x 226, as nothing waits for the last row's precharge.
+TEST_CASE("a file of AiM instructions is replayed: a row at a time in all banks") {
+  std::string text = "#,AiM,[opcode],[opsize],[channel_mask],[row_addr]\n,,,,,\n";
+  for (int row = 0; row < 1024; ++row) {
+    text += ",AiM,MAC_ABK,64,0xffffffff," + std::to_string(row) + "\n";
+  }
+  const PimRun run = replay(shipped_pim("gddr6-aim"), text);
+  CHECK(run.report.cycles == 231'381);
+  CHECK(run.report.path.clocks[index_of(Part::kMac)] == 1024 * 63 * 2 + 1);
+  CHECK(run.report.path.clocks[index_of(Part::kActPre)] == 1024 * 56 + 1023 * (12 + 32));
+  CHECK(run.report.counts.mac_columns == 1024LL * 64 * 16 * 32);
+}
+
+// It begins in memory mode. MODE at 0; WR_GB 32 later. The MAC's row could be opened a clock
+// after: MODE takes that slot (33), the activate follows 32 later (65), the MAC 56 after it (121).
+// RD_MAC could go 2 later: MODE at 123, RD_MAC at 155; its data ends after a burst of 2: 157.
+TEST_CASE("AiM's register mode costs a switch each way") {
+  const PimRun run = replay(shipped_pim("gddr6-aim"),
+                            "AiM WR_GB 1 0 0x1\nAiM MAC_ABK 1 0x1 5\nAiM RD_MAC 0 0x1\nAiM EOC\n");
+  CHECK(run.report.cycles == 157);
+  CHECK(run.report.counts.commands[index_of(Kind::kModeSwitch)] == 3);
+  // 32 to WR_GB, 32 to the activate, 2 and 32 to RD_MAC; a slot of the bus stands by itself.
+  CHECK(run.report.path.clocks[index_of(Part::kMode)] == 32 + 32 + 2 + 32);
+  CHECK(run.report.path.clocks[index_of(Part::kQueue)] == 1);
+}
+
+// HBM-PIM is entered by 16 reads that park the banks, 4 writes to the mode row and one to the
+// CRF, and left by 2 writes and 2 reads; each tile of outputs turns PIM on and off by a write.
+TEST_CASE("HBM-PIM's modes are writes and reads of rows with a meaning") {
+  const pim::Device device = shipped_pim("samsung-hbm-pim");
+  for (const std::int64_t tiles : {1, 3}) {
+    const auto runs = runs_of(device, make_mapper(device)->gemv({4096 * tiles, 256}));
+    REQUIRE(runs.size() == 1);
+    std::int64_t reads = 0;
+    std::int64_t writes = 0;
+    for (const pim::Issued& c : runs[0].commands) {
+      if (c.purpose != Part::kMode) continue;
+      reads += c.kind == Kind::kRead ? 1 : 0;
+      writes += c.kind == Kind::kWrite ? 1 : 0;
+    }
+    CHECK(reads == 16 + 2);
+    CHECK(writes == 4 + 1 + 2 * tiles + 2);
+  }
+}
+
+// AttAcc, MACs on one row only, a refresh due every 600 clocks. Activate at 0, MACs from 19 on,
+// each 6: the last before 600 is the 97th, at 595. Precharge 8 later, at 603 (past 600), refresh
+// 19 later at 622, activate 456 later at 1078, MAC 19 later at 1097. 13 of the 110 are left: the
+// last goes at 1097 + 12 x 6 = 1169 and ends at 1170, before the next refresh at 1200.
+TEST_CASE("a refresh closes the row under the MACs and opens it again") {
+  const pim::Device device = shipped_pim("attacc-hbm3", {"timing.refi=600"});
+  std::string text;
+  for (int i = 0; i < 110; ++i) text += "PIM_MAC_AB 0x00000000\n";
+  const PimRun run = replay(device, text);
+  CHECK(run.report.cycles == 1170);
+  CHECK(run.report.counts.commands[index_of(Kind::kRefresh)] == 1);
+  CHECK(run.report.path.clocks[index_of(Part::kRefresh)] == 8 + 19 + 456);
+  CHECK(run.report.path.clocks[index_of(Part::kActPre)] == 19 + 19);
+  CHECK(run.report.path.clocks[index_of(Part::kMac)] == 96 * 6 + 12 * 6 + 1);
+  const PimRun never = replay(shipped_pim("attacc-hbm3", {"refresh=none"}), text);
+  CHECK(never.report.cycles == 19 + 109 * 6 + 1);
+}
+
+// One head a channel, without refresh. Scores: 2048 tokens on 16 bank groups, 128 a group, two
+// columns each: 256 MACs, 8 rows; values the same. 64 banks in each of 16 channels. Operands: 4
+// banks x 2 columns. Moves: scores in 8 pieces of 8, weights 8 x 128/16 = 64, results 2 pieces
+// of 8: 144.
+TEST_CASE("energy is counts times the energy of each command") {
+  const pim::Device device = shipped_pim("attacc-hbm3", {"refresh=none"});
+  const pim::Report report = run_plan(device, make_mapper(device)->attention({16, 16, 128, 2048}));
+  const double expected = 16 * (64 * 16 * 901.0 + 64 * 512 * 123.0 + 8 * 778.0 + 144 * 701.0);
+  CHECK(report.energy.total_pj() == doctest::Approx(expected));
+  // A channel's refresh restores 16384 / 8192 = 2 rows of each of its 64 banks.
+  const pim::Device refreshed = shipped_pim("attacc-hbm3", {"energy.background_mw=10"});
+  const pim::Report both =
+      run_plan(refreshed, make_mapper(refreshed)->attention({64, 64, 128, 2048}));
+  const auto refreshes = static_cast<double>(both.counts.commands[index_of(Kind::kRefresh)]);
+  CHECK(both.energy.refresh_pj == doctest::Approx(refreshes * 64 * 2 * 901.0));
+  CHECK(both.energy.background_pj ==
+        doctest::Approx(10 * 16 * 0.769 * static_cast<double>(both.cycles)));
+}
+
+TEST_CASE("host reads slow PIM where they share row buffers, and not where banks have two") {
+  const auto slowdown = [](const std::string& name, double* latency_ns) {
+    const pim::Device device = shipped_pim(name, {"refresh=none"});
+    PimJob job;
+    job.attention = Attention{32, 8, 128, 2000};
+    const PimRun alone = run_pim(device, job, 0, {});
+    const PimRun shared = run_pim(device, job, 20e9, {});
+    *latency_ns = shared.host_latency_ns.value();
+    return static_cast<double>(shared.report.cycles) / static_cast<double>(alone.report.cycles);
+  };
+  double attacc_ns = 0;
+  double neupims_ns = 0;
+  // AttAcc: each 186 clocks of MACs on a row, then a turn of the host, who closes and opens rows.
+  CHECK(slowdown("attacc-hbm3", &attacc_ns) > 1.05);
+  // NeuPIMs: only activates (power) and the bus's slots are shared.
+  CHECK(slowdown("neupims", &neupims_ns) < 1.05);
+  // Where rows are shared, a read waits for the PIM row under it: half of 186 clocks of 0.769 ns
+  // on average, and more where it just missed its turn.
+  CHECK(attacc_ns > 70);
+  CHECK(neupims_ns < 60);
+}
+
+TEST_CASE("a command file that was written can be replayed") {
+  for (const std::string name : kPimDevices) {
+    CAPTURE(name);
+    const pim::Device device = shipped_pim(name);
+    const TestFile file;
+    PimJob job;
+    job.gemv = Gemv{3000, 1000};
+    const PimRun first = run_pim(device, job, 0, file.path());
+    PimJob again;
+    again.replay = file.path();
+    const PimRun second = run_pim(device, again, 0, {});
+    CHECK(second.report.cycles == first.report.cycles);
+    CHECK(second.report.counts.commands == first.report.counts.commands);
+  }
+}
+
+std::string trace_error(const std::string& device, const std::string& text) {
+  try {
+    static_cast<void>(replay(shipped_pim(device), text));
+  } catch (const TraceError& error) {
+    const std::string what = error.what();
+    return what.substr(what.find(':') + 1);
+  }
+  return "accepted";
+}
+
+TEST_CASE("a bad command file is refused with its line") {
+  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 0\nAiM AF 0x1\n").starts_with("2: AiM instr"));
+  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64\n") == "1: ends before its value 4");
+  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 x\n") == "1: 'x' is not a whole number");
+  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 99999\n").starts_with("1: row 99999"));
+  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 65 0x1 0\n").starts_with("1: column 64"));
+  CHECK(trace_error("neupims", "AiM MAC_ABK 64 0x1 0\n").starts_with("1: AiM instructions need"));
+  CHECK(trace_error("gddr6-aim", "PIM_MAC_AB 0x0\n").starts_with("1: PIM_ requests need"));
+  CHECK(trace_error("attacc-hbm3", "PIM_MAC 0x0\n").starts_with("1: request 'PIM_MAC'"));
+  CHECK(trace_error("attacc-hbm3", "LD 0x0\n").starts_with("1: is neither"));
+}
+
+TEST_CASE("what does not fit a PIM device is refused") {
+  const pim::Device attacc = shipped_pim("attacc-hbm3");
+  const auto mapper = make_mapper(attacc);
+  CHECK_THROWS_AS(static_cast<void>(mapper->attention({3, 2, 128, 10})), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(mapper->attention({8, 8, 128, 1LL << 40})), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(mapper->gemv({16, 1 << 20})), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(mapper->add(1 << 20)), ConfigError);
+  const pim::Device samsung = shipped_pim("samsung-hbm-pim");
+  CHECK_THROWS_AS(static_cast<void>(make_mapper(samsung)->add(1000)), ConfigError);
+  CHECK_THROWS_AS(shipped_pim("neupims", {"timing.sources="}), ConfigError);
+}
+
+}  // namespace
+}  // namespace orrery::testing
