@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pim_checker.h"
+#include "tests/unit/study/pim_checker.h"
 
 #include <fmt/format.h>
 

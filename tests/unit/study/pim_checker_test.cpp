@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pim_checker.h"
+#include "tests/unit/study/pim_checker.h"
 
 #include <doctest/doctest.h>
 
 #include <bit>
 #include <set>
 
-#include "pim_world.h"
+#include "tests/unit/study/pim_world.h"
 
 namespace orrery::testing {
 namespace {

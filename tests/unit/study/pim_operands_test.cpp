@@ -11,7 +11,7 @@
 #include <set>
 #include <tuple>
 
-#include "pim_world.h"
+#include "tests/unit/study/pim_world.h"
 
 namespace orrery::testing {
 namespace {

@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "pim_world.h"
 #include "sim/core/errors.h"
+#include "tests/unit/study/pim_world.h"
 
 namespace orrery::testing {
 namespace {
