@@ -43,6 +43,19 @@ std::vector<std::size_t> distances(const Edges& edges, const OnTheWay& way) {
   return distance;
 }
 
+/// Those whose narrowest link is the widest.
+std::vector<Route> widest(const std::vector<Link>& links, std::vector<Route> routes) {
+  const auto width = [&](const Route& route) {
+    Bandwidth least = Bandwidth::per_second(INT64_MAX);
+    for (const LinkId link : route) least = std::min(least, links[index_of(link)].capacity);
+    return least;
+  };
+  Bandwidth most;
+  for (const Route& route : routes) most = std::max(most, width(route));
+  std::erase_if(routes, [&](const Route& route) { return width(route) < most; });
+  return routes;
+}
+
 }  // namespace
 
 /// A const Topology answers alike whatever was asked before; `known` is filled behind its back.
@@ -136,7 +149,7 @@ std::vector<Route> Topology::routes(PortId from, PortId to, std::size_t most) co
 Route Topology::route(PortId from, PortId to, std::uint64_t flow_key) const {
   const auto [found, is_new] = graph_->known.try_emplace({from, to});
   std::vector<Route>& all = found->second;
-  if (is_new) all = routes(from, to);
+  if (is_new) all = widest(graph_->links, routes(from, to));
   ORRERY_CHECK(!all.empty());
   return all.size() == 1 ? all.front() : all[mix(0, flow_key) % all.size()];
 }

@@ -30,8 +30,9 @@ using Route = std::vector<LinkId>;
 /// Whether routes may lead through a port, or only begin and end there, as at a GPU.
 enum class Forwarding : std::uint8_t { kYes, kNo };
 
-/// Ports and the links between them. Routes are shortest in links; where several are equally short,
-/// which one a flow takes depends on its key alone, as in equal-cost multi-path routing.
+/// Ports and the links between them. Routes are shortest in links, and of those the widest (between
+/// two GPUs NVLink rather than a PCIe switch); where several are as short and as wide, which one a
+/// flow takes depends on its key alone, as in equal-cost multi-path routing.
 class Topology {
  public:
   Topology();

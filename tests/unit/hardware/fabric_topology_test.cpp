@@ -69,6 +69,25 @@ TEST_CASE("routes begin and end at ports that do not forward, and never lead thr
   CHECK(topology.route(a, b, 0).size() == 1);
 }
 
+TEST_CASE("of equally short routes, flows take the widest") {
+  Topology topology;
+  const PortId a = topology.add_port("a");
+  const PortId b = topology.add_port("b");
+  for (const char* name : {"narrow", "wide", "also wide", "wide, then narrow"}) {
+    const PortId middle = topology.add_port(name);
+    const Bandwidth twice = Bandwidth::per_second(2'000'000'000);
+    topology.add_link(a, middle, name[0] == 'n' ? kRate : twice, Duration());
+    topology.add_link(middle, b, name[0] == 'n' || name[4] == ',' ? kRate : twice, Duration());
+  }
+  CHECK(topology.routes(a, b).size() == 4);
+  std::set<std::string> taken;
+  for (std::uint64_t key = 0; key < 64; ++key) {
+    const Route route = topology.route(a, b, key);
+    taken.insert(topology.name(topology.links()[index_of(route.front())].to));
+  }
+  CHECK(taken == std::set<std::string>{"wide", "also wide"});
+}
+
 TEST_CASE("ports are found by name, and a name is given once") {
   Topology topology;
   const PortId a = topology.add_port("a");

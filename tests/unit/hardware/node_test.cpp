@@ -87,6 +87,8 @@ TEST_CASE("GPUs talk over NVLink, and reach another's NIC over the host, not thr
     return text;
   };
   CHECK(names("gpu0", "gpu3") == "gpu0 nvswitch gpu3");
+  // Two links over their PCIe switch would be as short, but not as wide.
+  CHECK(names("gpu0", "gpu1") == "gpu0 nvswitch gpu1");
   CHECK(names("gpu0", "nic1") == "gpu0 pcie0 nic1");
   CHECK(names("gpu0", "nic2") == "gpu0 pcie0 socket0 socket1 pcie1 nic2");
 }
