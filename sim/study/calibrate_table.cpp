@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "sim/core/errors.h"
@@ -18,10 +20,22 @@ constexpr std::string_view kFirstLine = "# orrery measured table 1";
 constexpr std::array<std::string_view, 3> kNameColumns = {"op", "dtype", "kv_dtype"};
 constexpr std::array<std::string_view, 5> kResultColumns = {"ranks", "latency_us", "power_w",
                                                             "device", "source"};
-std::vector<std::string_view> all_columns() {
+/// What is read over: it says how a row came about.
+constexpr std::array<std::string_view, 17> kOriginColumns = {
+    "detail",        "operands", "launch", "floor", "load",  "pass",
+    "repeats",       "p10_us",   "p90_us", "bytes", "flops", "memory_mhz",
+    "temperature_c", "sm_mhz",   "driver", "cuda",  "date"};
+
+std::vector<std::string_view> written_columns() {
   std::vector<std::string_view> columns(kNameColumns.begin(), kNameColumns.end());
   columns.insert(columns.end(), kShapeNames.begin(), kShapeNames.end());
   columns.insert(columns.end(), kResultColumns.begin(), kResultColumns.end());
+  return columns;
+}
+
+std::vector<std::string_view> read_columns() {
+  std::vector<std::string_view> columns = written_columns();
+  columns.insert(columns.end(), kOriginColumns.begin(), kOriginColumns.end());
   return columns;
 }
 
@@ -33,6 +47,22 @@ std::string type_of(const Cells& cells, std::string_view column) {
     cells.fail(column, fmt::format("'{}' is not a type; {}", name, known_names(name, kTypes)));
   }
   return name;
+}
+
+/// Why no fit takes this row, as its name among the skipped; empty if one does.
+std::string unfitted(const Cells& cells) {
+  const std::string op(cells.needed("op"));
+  if (std::find(kTimedOnly.begin(), kTimedOnly.end(), op) != kTimedOnly.end()) return op;
+  const auto either = [&](std::string_view column, std::string_view fitted,
+                          std::string_view other) {
+    const std::string_view cell = cells.text(column);
+    if (cell.empty() || cell == fitted) return false;
+    if (cell == other) return true;
+    cells.fail(column, fmt::format("'{}' is neither {} nor {}", cell, fitted, other));
+  };
+  if (either("operands", "cold", "warm")) return op + " with warm operands";
+  if (either("load", "burst", "sustained")) return op + " under sustained load";
+  return {};
 }
 
 MeasuredOp op_of(const Cells& cells) {
@@ -77,9 +107,14 @@ void check_experts(const KernelShape& shape, const Cells& cells) {
 
 MeasuredTable read_ours(const std::string& path) {
   Cells cells(path, kFirstLine);
-  cells.refuse_columns_beyond(all_columns());
+  cells.refuse_columns_beyond(read_columns());
   MeasuredTable table;
+  std::map<std::string, std::int64_t> skipped;
   while (cells.next()) {
+    if (const std::string why = unfitted(cells); !why.empty()) {
+      ++skipped[why];
+      continue;
+    }
     MeasuredRow row;
     row.op = op_of(cells);
     row.dtype = type_of(cells, "dtype");
@@ -96,6 +131,7 @@ MeasuredTable read_ours(const std::string& path) {
     row.source = cells.needed("source");
     table.rows.push_back(std::move(row));
   }
+  table.skipped.assign(skipped.begin(), skipped.end());
   return table;
 }
 
@@ -122,7 +158,7 @@ MeasuredTable read_table(const std::string& path, TableFormat format) {
 
 std::string table_text(const std::vector<MeasuredRow>& rows) {
   std::string text(kFirstLine);
-  text += fmt::format("\n{}\n", fmt::join(all_columns(), ","));
+  text += fmt::format("\n{}\n", fmt::join(written_columns(), ","));
   const auto out = std::back_inserter(text);
   for (const MeasuredRow& row : rows) {
     fmt::format_to(out, "{},{},{},", name_of(row.op), row.dtype, row.kv_dtype);

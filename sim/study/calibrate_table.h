@@ -21,6 +21,23 @@
 //   ranks      GPUs that took part; 1 for the operators above
 //   latency_us, power_w (empty: not measured), device, source (who timed which kernels)
 //
+// and, where microkernels were measured (all may be missing),
+//
+//   detail     what no shape column says: `pattern=gather block=4096`
+//   operands   cold: they rotate through more than three times the L2; warm: the same ones again
+//   launch     graph: kernels of a replayed graph; stream: launched one by one
+//   floor      included: latency_us holds what a launch costs even if it does nothing
+//   load       burst: milliseconds from a cool chip; sustained: seconds on end at the power cap
+//   pass, repeats, p10_us, p90_us
+//              which pass through all cases; timings, of which latency_us is the median
+//   bytes, flops
+//              what has to be moved and done at least
+//   sm_mhz, memory_mhz, temperature_c, driver, cuda, date
+//              what the board said meanwhile, with what, and on which day
+//
+// Rows of warm operands and of sustained load, and operators of the list kTimedOnly, are no fit's:
+// they are read over and counted.
+//
 // Shape columns that make no sense for an operator are empty. A whole column may be missing when it
 // is empty for every row.
 #ifndef ORRERY_SIM_STUDY_CALIBRATE_TABLE_H_
@@ -40,9 +57,18 @@ enum class TableFormat : std::uint8_t { kOrrery, kAiconfigurator, kLlmservingsim
 inline constexpr std::array<std::string_view, 3> kTableFormatNames = {"orrery", "aiconfigurator",
                                                                       "llmservingsim"};
 
+/// Operators that microkernels time and no fit knows.
+inline constexpr std::array<std::string_view, 24> kTimedOnly = {
+    "mixed_attention", "moe_gemm",      "rmsnorm",       "rope",
+    "silu_mul",        "quantise",      "sample_greedy", "sample_top_k_top_p",
+    "layer",           "layer_part",    "step",          "launch",
+    "memory_read",     "memory_write",  "memory_copy",   "memory_mix",
+    "memory_gather",   "memory_stride", "pointer_chase", "pcie_to_device",
+    "pcie_to_host",    "peer_copy",     "collective",    "partition"};
+
 struct MeasuredTable {
   std::vector<MeasuredRow> rows;
-  /// Rows of operators that no fit knows, by name: counted, not dropped in silence.
+  /// Rows that no fit takes, by name: counted, not dropped in silence.
   std::vector<std::pair<std::string, std::int64_t>> skipped;
 };
 

@@ -55,6 +55,27 @@ TEST_CASE("our table reads back as it was written") {
   CHECK(table_text(table.rows) == text);
 }
 
+TEST_CASE("what microkernels time beside the fits' operators is read over and counted") {
+  const std::string text =
+      "# orrery measured table 1\n"
+      "op,dtype,m,n,k,detail,operands,load,latency_us,device,source\n"
+      "gemm,bf16,16,4096,4096,,cold,burst,21,G,us 1\n"
+      "gemm,bf16,16,4096,4096,,warm,burst,11,G,us 1\n"
+      "gemm,bf16,16,4096,4096,,cold,sustained,24,G,us 1\n"
+      "memory_copy,,,,,size=4096,cold,burst,2,G,us 1\n"
+      "memory_copy,,,,,size=8192,cold,burst,3,G,us 1\n";
+  const MeasuredTable table = table_of(text, TableFormat::kOrrery);
+  REQUIRE(table.rows.size() == 1);
+  CHECK(table.rows[0].latency_us == 21);
+  CHECK(table.skipped ==
+        std::vector<std::pair<std::string, std::int64_t>>{
+            {"gemm under sustained load", 1}, {"gemm with warm operands", 1}, {"memory_copy", 2}});
+  refused(
+      "# orrery measured table 1\nop,dtype,m,n,k,operands,latency_us,device,source\n"
+      "gemm,bf16,1,2,3,tepid,4,G,s\n",
+      TableFormat::kOrrery, "column operands: 'tepid' is neither cold nor warm");
+}
+
 TEST_CASE("a bad cell of our table is one line with its place") {
   const std::string head = "# orrery measured table 1\nop,dtype,m,n,k,latency_us,device,source\n";
   const auto ours = TableFormat::kOrrery;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ORRERY_KERNELS_DEVICE_CUDA_CHECK_H_
+#define ORRERY_KERNELS_DEVICE_CUDA_CHECK_H_
+
+#include <cuda_runtime.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace orrery::kernels {
+
+inline void cuda_check(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(status));
+}
+
+}  // namespace orrery::kernels
+
+/// Every call's status is looked at; what failed is named as it stands in the source.
+#define ORRERY_CUDA(call) ::orrery::kernels::cuda_check((call), #call)
+/// After a kernel launch, which has no status of its own.
+#define ORRERY_LAUNCHED() ::orrery::kernels::cuda_check(cudaGetLastError(), "kernel launch")
+
+#endif  // ORRERY_KERNELS_DEVICE_CUDA_CHECK_H_
