@@ -139,10 +139,11 @@ MemoryRates clocked_memory_rates(Rates& gpu, const KvLayout& layout,
   // Measured kernels say themselves what they do on fewer SMs.
   rates.kv_read = measured_block_tokens ? std::vector{gpu.rate(kv_read).bytes_per_second}
                                         : kv_reads(gpu, layout);
-  rates.lines = {line_of("weights", weight_pattern(gpu), gpu),
-                 line_of("activations", activation_pattern(gpu), gpu),
-                 line_of("KV read", kv_read, gpu),
-                 line_of("KV write", kv_write_pattern(gpu, layout), gpu)};
+  rates.lines = {
+      line_of("weights", weight_pattern(gpu), gpu),
+      line_of("activations", activation_pattern(gpu), gpu), line_of("KV read", kv_read, gpu),
+      line_of("KV write", kv_write_pattern(gpu, layout), gpu),
+      line_of("KV if contiguous", contiguous_kv_read_pattern(gpu, layout, gpu.sms()), gpu)};
   rates.weights = rates.lines[0].rate;
   rates.activations = rates.lines[1].rate;
   rates.kv_write = rates.lines[3].rate;

@@ -88,6 +88,20 @@ void put_engine(Json& json, const Summary& s) {
   json["decode_tokens"] = s.decode_tokens;
 }
 
+void put_memory(Json& json, const Summary& s) {
+  if (s.memory.empty()) return;
+  Json rates = Json::array();
+  for (const MemoryFact& fact : s.memory) {
+    rates.push_back({{"use", fact.use},
+                     {"pattern", fact.pattern},
+                     {"gb_per_s", fact.gb_per_s},
+                     {"low_gb_per_s", fact.low_gb_per_s},
+                     {"high_gb_per_s", fact.high_gb_per_s},
+                     {"bound", fact.bound}});
+  }
+  json["memory"] = {{"patterns", s.memory_patterns}, {"rates", std::move(rates)}};
+}
+
 void put_host(Json& json, const HostFacts& host, std::int64_t steps) {
   // Also at the top, where DESIGN's list of names has them.
   json["sim_wall_s"] = host.sim_wall_s;
@@ -115,6 +129,7 @@ std::string summary_json(const Summary& s) {
                       {"left_out_warmup", s.left_out_warmup},
                       {"left_out_cooldown", s.left_out_cooldown}};
   put_engine(json, s);
+  put_memory(json, s);
   json["saturated"] = s.saturated;
   json["queue_growth_per_s"] = s.queue_growth_per_s;
   json["fingerprint"] = fmt::format("{:016x}", s.fingerprint);

@@ -57,6 +57,17 @@ struct HostFacts {
   std::vector<std::pair<std::string, double>> step_shares;
 };
 
+/// What memory gives one use of it, where it was clocked by pattern: useful bytes.
+struct MemoryFact {
+  std::string use;
+  std::string pattern;
+  double gb_per_s = 0;
+  /// Over sampling and over address maps.
+  double low_gb_per_s = 0;
+  double high_gb_per_s = 0;
+  std::string bound;
+};
+
 /// Everything a run says about itself. Recorder::summary() fills what was observed; who runs it
 /// adds fingerprint, version, config, host, remarks and trust; conclude() (verdict.h) adds the
 /// verdict and what to try next.
@@ -136,6 +147,10 @@ struct Summary {
   bool saturated = false;
   double queue_growth_per_s = 0;
   double sent_per_s = 0;
+
+  /// Empty where memory was not clocked; and how many patterns were asked for them.
+  std::vector<MemoryFact> memory;
+  std::int64_t memory_patterns = 0;
 
   std::uint64_t fingerprint = 0;
   std::string version;

@@ -95,6 +95,10 @@ void put_engine(Table& table, const Summary& s) {
     device += fmt::format("; {} of its time is extrapolated", percent(s.extrapolated_share));
   }
   table.line("device", device);
+  for (const MemoryFact& fact : s.memory) {
+    table.line(fact.use, fmt::format("{:.0f} GB/s, {:.0f} to {:.0f}, bound by {}", fact.gb_per_s,
+                                     fact.low_gb_per_s, fact.high_gb_per_s, fact.bound));
+  }
   // What to compare two runs by: the hash of all that happened, and of what made it happen.
   table.line("fingerprint", fmt::format("{:016x}, orrery {}", s.fingerprint, s.version));
 }

@@ -66,6 +66,18 @@ std::vector<std::string> memory_lines(const MemoryAccount& account) {
   return lines;
 }
 
+void add_rates(std::vector<std::string>& lines, const MemoryRates& rates) {
+  lines.insert(lines.end(), {"", rates.basis});
+  const auto gb = [](Bandwidth rate) {
+    return static_cast<double>(rate.units_per_second()) * 1e-9;
+  };
+  for (const MemoryRates::Line& line : rates.lines) {
+    lines.push_back(fmt::format("  {:<22} {:>6.0f} GB/s  {:>6.0f}..{:<6.0f} {:<16} {}", line.what,
+                                gb(line.rate), gb(line.low), gb(line.high), line.bound,
+                                line.pattern));
+  }
+}
+
 }  // namespace
 
 BatchDescription parse_batch(std::span<const std::string> prefills,
@@ -106,6 +118,7 @@ Explanation explain(const Scenario& scenario, const BatchDescription& batch) {
   world.cost->explain(shape, result.breakdown);
   result.basis = world.cost->basis();
   if (world.memory) result.memory = memory_lines(*world.memory);
+  if (world.memory_rates) add_rates(result.memory, *world.memory_rates);
   return result;
 }
 

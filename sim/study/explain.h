@@ -35,7 +35,8 @@ struct Explanation {
   StepCost cost;
   Breakdown breakdown;
   std::string basis;
-  /// Where the GPU's memory goes; empty where blocks were given as a number.
+  /// Where the GPU's memory goes (nothing where blocks were given as a number), and what it gives
+  /// by pattern where that is not the roofline's shares.
   std::vector<std::string> memory;
 };
 [[nodiscard]] Explanation explain(const Scenario& scenario, const BatchDescription& batch);

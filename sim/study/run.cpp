@@ -96,6 +96,17 @@ void add_remarks(Summary& summary, const World& world, const Cluster& cluster) {
   }
 }
 
+void add_memory_facts(Summary& summary, const MemoryRates& rates) {
+  const auto gb = [](Bandwidth rate) {
+    return static_cast<double>(rate.units_per_second()) * 1e-9;
+  };
+  for (const MemoryRates::Line& line : rates.lines) {
+    summary.memory.push_back(
+        {line.what, line.pattern, gb(line.rate), gb(line.low), gb(line.high), line.bound});
+  }
+  summary.memory_patterns = rates.patterns;
+}
+
 void add_host_facts(Summary& summary, const HostUsage& before, const Cluster& cluster) {
   const HostUsage after = host_usage();
   summary.host.sim_wall_s = after.wall_s - before.wall_s;
@@ -171,6 +182,7 @@ RunResult run(const Scenario& scenario, const RunOptions& options) {
   summary.config_json = scenario.config_json;
   summary.trust = world.cost->basis();
   add_remarks(summary, world, cluster);
+  if (world.memory_rates) add_memory_facts(summary, *world.memory_rates);
   add_host_facts(summary, before, cluster);
   conclude(summary, facts_of(scenario, world));
   result.complete = summary.unfinished == 0;

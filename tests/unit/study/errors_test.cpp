@@ -79,6 +79,24 @@ TEST_CASE("links of a machine that nobody described") {
         std::string::npos);
 }
 
+TEST_CASE("memory that nobody described or measured") {
+  CHECK(refusal("model: llama-3.1-8b\nhardware: l40s\nfidelity: {memory: clocked}\n" + kWorkload) ==
+        "s.yaml: fidelity.memory: clocked: NVIDIA L40S says nothing of its DRAM "
+        "(memory_system); roofline needs nothing");
+  CHECK(refusal("model: llama-3.1-8b\nhardware: h200-sxm\nfidelity: {memory: calibrated}\n" +
+                kWorkload)
+            .starts_with("s.yaml: fidelity.memory: no rate of paged KV reads of NVIDIA H200 SXM"));
+  CHECK(refusal("model: llama-3.1-8b\nhardware: rtx-4090\n"
+                "fidelity: {compute: calibrated, memory: calibrated}\n" +
+                kWorkload)
+            .starts_with("s.yaml: fidelity.memory: no memory rate of NVIDIA GeForce RTX 4090"));
+  CHECK(refusal("cost: {step: 1ms}\nengine: {num_gpu_blocks_override: 64}\n"
+                "fidelity: {memory: clocked}\n" +
+                kWorkload) ==
+        "s.yaml: fidelity.memory: a fixed cost of a step asks no memory; only roofline goes with "
+        "`cost:`");
+}
+
 TEST_CASE("slips of the finger") {
   CHECK(refusal("cost: {step: 1ms}\nengine: {max_num_seq: 4}\n" + kWorkload)
             .find("did you mean max_num_seqs?") != std::string::npos);
