@@ -173,6 +173,7 @@ class BankTiming {
     Pseudo& p = pseudo_[bank >> pseudo_shift_];
     row_bus_ = now + t_.refresh_length;
     push(bank_act_[bank], now + t_.refresh_bank_act);
+    push(bank_refresh_[bank], now + t_.refresh_bank_again);
     push(p.act, now + t_.refresh_bank_other_act);
     push(p.refresh_bank, now + t_.refresh_bank_refresh);
   }

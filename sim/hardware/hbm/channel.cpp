@@ -237,6 +237,7 @@ void Channel::issue_column() {
 }
 
 bool Channel::closes_row(std::uint32_t bank) const {
+  if (queues_.active(bank) >= 0) return false;  // an activated request still waits for this row
   if (row_policy_ == RowPolicy::kClosed) return true;
   const auto any = [&](const BankSet& reads, const BankSet& writes) {
     return reads.contains(bank) || writes.contains(bank);

@@ -45,6 +45,7 @@ TickTiming::TickTiming(const Device& device) {
   refresh_bank_act = distance(t.clocks(t.rfc_per_bank), refresh, act);
   refresh_bank_other_act = distance(t.rrefd, refresh, act);
   refresh_bank_refresh = distance(t.rrefd, refresh, refresh);
+  refresh_bank_again = distance(t.clocks(t.rfc_per_bank), refresh, refresh);
   act_refresh_bank = distance(t.rrd_s, act, refresh);
   refresh_interval = distance(t.clocks(t.refi), 0, 0);
 

@@ -37,7 +37,8 @@ struct TickTiming {
   Tick act_act, act_act_group, four_activates, pre_pre;
   // Refresh.
   Tick pre_refresh, act_refresh, refresh_act;
-  Tick refresh_bank_act, refresh_bank_other_act, refresh_bank_refresh, act_refresh_bank;
+  Tick refresh_bank_act, refresh_bank_other_act, refresh_bank_refresh, refresh_bank_again;
+  Tick act_refresh_bank;
   Tick refresh_refresh;
   Tick refresh_interval;
 

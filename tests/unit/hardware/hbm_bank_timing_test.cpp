@@ -96,6 +96,73 @@ TEST_CASE("after refreshes") {
   CHECK(one.act_floor(0, 0) == 14);       // tRREFD 16 + 1 - 3
   CHECK(one.act_at(kSameGroup, 0) == 0);  // another bank waits for nothing else
   CHECK(one.earliest_refpb(kSameGroup, 0) == 16);
+  CHECK(one.earliest_refpb(kBank, 0) == 640);
+}
+
+TEST_CASE("after an access that precharges") {
+  BankTiming read = fresh();
+  read.act(kBank, 0, -200);
+  read.read(kBank, 0);
+  read.auto_precharge(kBank);
+  CHECK(read.open_row(kBank) == kNoRow);
+  CHECK(read.act_at(kBank, 0) == 70);  // as if PRE at 19: 19 + tRP 52 + 1 - 3 = 69
+  CHECK(read.pre_floor(0, 0) == 0);    // no command, so that tPPD says nothing
+  BankTiming soon = fresh();
+  soon.act(kBank, 0, 0);
+  soon.read(kBank, 64);
+  soon.auto_precharge(kBank);
+  CHECK(soon.earliest_refpb(kBank, 0) == 146);  // tRC: its PRE waits for tRAS, 92 + 52 = 144
+  BankTiming write = fresh();
+  write.act(kBank, 0, -200);
+  write.write(kBank, 0);
+  write.auto_precharge(kBank);
+  CHECK(write.act_at(kBank, 0) == 142);  // PRE at 91: 91 + 52 + 1 - 3 = 141
+}
+
+// HBM2 at 2.0 Gb/s, in clocks: ACT takes 2, all others 1.
+TEST_CASE("the same in HBM2") {
+  const auto hbm2 = [](const Device& device) { return BankTiming(device, TickTiming(device)); };
+  BankTiming act = hbm2(testing::hbm2());
+  act.act(kBank, 0, 0);
+  CHECK(act.read_at(kBank, 0) == 15);   // tRCDRD 14 + 2 - 1
+  CHECK(act.write_at(kBank, 0) == 13);  // tRCDWR 12 + 2 - 1
+  CHECK(act.pre_at(kBank, 0) == 35);    // tRAS 34 + 2 - 1
+  CHECK(act.act_at(kBank, 0) == 48);
+  CHECK(act.act_at(kSameGroup, 0) == 4);
+  CHECK(act.act_floor(0, 0) == 4);
+  CHECK(act.act_floor(1, 0) == 2);                // the row bus
+  CHECK(act.earliest_refpb(kSameGroup, 0) == 5);  // tRRDS 4 + 2 - 1
+  CHECK(act.earliest_refpb(kBank, 0) == 49);      // tRC 48 + 2 - 1
+  BankTiming pre = hbm2(testing::hbm2());
+  pre.act(kBank, 0, -100);
+  pre.pre(kBank, 0);
+  CHECK(pre.act_at(kBank, 0) == 13);  // tRP 14 + 1 - 2
+  CHECK(pre.earliest_refab(0, 0) == 14);
+  CHECK(pre.pre_floor(0, 0) == 1);  // no tPPD
+  BankTiming read = hbm2(testing::hbm2());
+  read.read(kBank, 0);
+  CHECK(read.pre_at(kBank, 0) == 5);
+  CHECK(read.read_floor(0, 0) == 2);
+  CHECK(read.read_at(kSameGroup, 0) == 4);
+  CHECK(read.write_floor(0, 0) == 13);  // CL 14 + burst 2 + 2 - CWL 5
+  BankTiming write = hbm2(testing::hbm2());
+  write.write(kBank, 0);
+  CHECK(write.pre_at(kBank, 0) == 23);  // CWL 5 + burst 2 + tWR 16
+  CHECK(write.write_floor(0, 0) == 2);
+  CHECK(write.write_at(kSameGroup, 0) == 4);
+  CHECK(write.read_floor(0, 0) == 13);        // CWL 5 + burst 2 + tWTRS 6
+  CHECK(write.read_at(kSameGroup, 0) == 15);  // CWL 5 + burst 2 + tWTRL 8
+  BankTiming refresh = hbm2(testing::hbm2());
+  refresh.refab(0, 0);
+  CHECK(refresh.act_floor(0, 0) == 349);  // tRFCab 350 + 1 - 2
+  CHECK(refresh.earliest_refab(0, 0) == 350);
+  refresh.refpb(32 - 16, 0);
+  CHECK(refresh.act_at(16, 0) == 159);  // tRFCpb 160 + 1 - 2
+  CHECK(refresh.act_floor(1, 0) == 7);  // tRREFD 8 + 1 - 2
+  CHECK(refresh.earliest_refpb(17, 0) == 8);
+  BankTiming window = hbm2(testing::hbm2_made_up());
+  for (std::uint32_t i = 0; i < 4; ++i) window.act(4 * i, 0, 4 * i);
+  CHECK(window.act_floor(0, 0) == 22);  // tFAW
 }
 
 }  // namespace

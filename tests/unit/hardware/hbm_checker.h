@@ -6,13 +6,15 @@
 #ifndef ORRERY_TESTS_UNIT_HARDWARE_HBM_CHECKER_H_
 #define ORRERY_TESTS_UNIT_HARDWARE_HBM_CHECKER_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace orrery::hbm::checker {
 
-enum class Op : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb };
+enum class Op : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb, kRda, kWra };
+inline constexpr std::size_t kOps = 9;
 
 struct Event {
   std::int64_t half_clock = 0;
@@ -21,10 +23,83 @@ struct Event {
   std::uint32_t row = 0;
 };
 
-enum class Part : std::uint8_t { kHbm2At2000, kHbm3At6400 };
+/// kMadeUp is no part: HBM2 with two stack ids and figures of which none follows from the others,
+/// so that each can be seen to bind.
+enum class Part : std::uint8_t {
+  kHbm2At2000,
+  kHbm2eAt3200,
+  kHbm3At6400,
+  kHbm3eAt9200,
+  kHbm3eAt9600,
+  kHbm4At8000,
+  kMadeUp
+};
+
+/// Whether banks must be refreshed as often as the standards say: each pseudo-channel may owe
+/// eight intervals of refreshes.
+enum class Refreshes : std::uint8_t { kNotDue, kAllBank, kPerBank };
+
+struct Figures;
+
+class Checker {
+ public:
+  explicit Checker(Part part, Refreshes refreshes = Refreshes::kNotDue);
+
+  /// Null if the command may follow those before; else what it violates.
+  [[nodiscard]] const char* check(const Event& e);
+
+ private:
+  static constexpr std::size_t kBanks = 256;
+  struct Bank {
+    bool open = false;
+    std::uint32_t row = 0;
+    bool refreshed = false;  ///< In this round.
+    /// Last cycles of its last commands; `closed`: of its precharge, own or its pseudo-channel's.
+    std::int64_t act, rd, wr, closed, refpb;
+  };
+  struct Group {
+    std::int64_t act, rd, wr;
+  };
+  struct Pseudo {
+    std::int64_t act, rd, wr, pre, refab, refpb;
+    std::array<std::int64_t, 4> stack_rd;
+    std::array<std::int64_t, 4> window;  ///< Of the last four activates, in turns.
+    std::size_t activates = 0;
+    std::int64_t refreshes = 0;
+    int refreshed = 0;  ///< Banks of this round.
+  };
+
+  [[nodiscard]] const char* bus(const Event& e);
+  [[nodiscard]] const char* owed(const Event& e) const;
+  [[nodiscard]] const char* activate(const Event& e);
+  [[nodiscard]] const char* precharge(const Event& e);
+  [[nodiscard]] const char* precharge_all(const Event& e);
+  [[nodiscard]] const char* read(const Event& e);
+  [[nodiscard]] const char* write(const Event& e);
+  [[nodiscard]] const char* refresh_all(const Event& e);
+  [[nodiscard]] const char* refresh_bank(const Event& e);
+  [[nodiscard]] const char* may_precharge(const Bank& b) const;
+  void auto_precharge(Bank& b, std::int64_t earliest);
+  [[nodiscard]] std::int64_t length(Op op) const;
+  /// Whether fewer than so many clocks have passed since.
+  [[nodiscard]] bool early(std::int64_t last, int clocks) const {
+    return last_cycle_ - last < 2 * clocks;
+  }
+  [[nodiscard]] std::size_t group_of(const Event& e) const;
+  [[nodiscard]] std::size_t bank_of(const Event& e) const;
+
+  const Figures& f_;
+  const Refreshes due_;
+  std::int64_t last_cycle_ = 0;  ///< Of the command being checked.
+  std::int64_t column_free_ = INT64_MIN, row_free_ = INT64_MIN;
+  std::array<Bank, kBanks> banks_;
+  std::array<Group, kBanks> groups_;
+  std::array<Pseudo, 2> pseudos_;
+};
 
 /// Empty if all is well; else what the first violation is.
-[[nodiscard]] std::string first_violation(Part part, const std::vector<Event>& events);
+[[nodiscard]] std::string first_violation(Part part, const std::vector<Event>& events,
+                                          Refreshes refreshes = Refreshes::kNotDue);
 
 }  // namespace orrery::hbm::checker
 

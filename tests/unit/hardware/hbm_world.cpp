@@ -48,6 +48,14 @@ Device hbm2() {
   return device;
 }
 
+Device hbm2_made_up() {
+  Device device = hbm2();
+  device.geometry.stack_ids = 2;
+  Timing& t = device.timing;
+  t.rc = 56, t.rrd_l = 6, t.faw = 22, t.ccd_r = 3, t.ppd = 2;
+  return device;
+}
+
 std::vector<Request> accesses(const Device& device, std::string_view map, std::size_t count,
                               AccessMix mix, std::uint64_t seed) {
   RandomStream random(seed, "hbm", "accesses");

@@ -15,6 +15,8 @@ namespace orrery::hbm::testing {
 /// One channel each, with the figures of configs/hardware/memory/.
 [[nodiscard]] Device hbm3();
 [[nodiscard]] Device hbm2();
+/// checker::Part::kMadeUp.
+[[nodiscard]] Device hbm2_made_up();
 
 struct Issued {
   Tick at = 0;

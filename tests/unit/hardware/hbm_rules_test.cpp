@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Each rule of the checker: a command is legal at the first half clock derived here, and one edge
+// sooner it breaks that rule and no other. HBM3 at 6.4 Gb/s: a rule of n clocks is 2 n half clocks
+// between the last cycles of two commands; ACT takes 3, RD and WR 2, PRE and REF 1. HBM2 at 2.0
+// Gb/s: ACT takes 4 half clocks, all others 2, and all start on whole clocks.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/hardware/hbm_checker.h"
+
+namespace orrery::hbm::checker {
+namespace {
+
+using enum Op;
+
+// Where commands go: a bank, one more of its group, one of another group, and one of another stack.
+struct At {
+  int stack, group, bank;
+};
+constexpr At kHere{0, 0, 0}, kSameGroup{0, 0, 1}, kOtherGroup{0, 1, 0}, kOtherStack{1, 0, 0};
+
+Event event(std::int64_t half_clock, Op op, At at) {
+  return {half_clock, op, 0, at.stack, at.group, at.bank, 1};
+}
+
+struct Rule {
+  const char* name;
+  std::vector<Event> before;
+  Op op;
+  At at;
+  std::int64_t legal;
+  std::int64_t edge;  ///< How much sooner the edge before is.
+};
+
+void check(Part part, const Rule& rule) {
+  std::vector<Event> events = rule.before;
+  events.push_back(event(rule.legal, rule.op, rule.at));
+  CHECK_MESSAGE(first_violation(part, events).empty(), std::string(rule.name), " at ", rule.legal,
+                ": ", first_violation(part, events));
+  events.back().half_clock -= rule.edge;
+  const std::string wrong = first_violation(part, events);
+  const std::string wanted = std::string(": ") + rule.name;
+  CHECK_MESSAGE(wrong.ends_with(wanted), std::string(rule.name), " before ", rule.legal, ": '",
+                wrong, "'");
+}
+
+const std::vector<Event> kAct0 = {event(0, kAct, kHere)};
+/// Rows open long since in all four places.
+std::vector<Event> open_then(Event last) {
+  return {event(-900, kAct, kHere), event(-800, kAct, kSameGroup), event(-700, kAct, kOtherGroup),
+          event(-600, kAct, kOtherStack), last};
+}
+
+TEST_CASE("HBM3: each rule at its half clock and not at the edge before") {
+  const std::vector<Rule> rules = {
+      {"tRCDRD", kAct0, kRd, kHere, 64, 2},  // 62 + 3 - 2 = 63, a falling edge
+      {"tRCDWR", kAct0, kWr, kHere, 32, 2},  // 30 + 3 - 2 = 31, a falling edge
+      {"tRAS", kAct0, kPre, kHere, 92, 1},   // 90 + 3 - 1
+      {"tRAS", kAct0, kPreab, kHere, 92, 1},
+      {"tRRDS", kAct0, kAct, kOtherGroup, 8, 2},
+      {"tRRDL", kAct0, kAct, kSameGroup, 10, 2},
+      {"tRRDS", kAct0, kRefpb, kSameGroup, 10, 2},  // 8 + 3 - 1
+      // PRE at 92 would let tRP end at 93 + 52 - 3 = 142.
+      {"tRC", {kAct0[0], event(92, kPre, kHere)}, kAct, kHere, 144, 2},
+      {"tRC", {kAct0[0], event(92, kPre, kHere)}, kRefpb, kHere, 146, 2},  // 144 + 3 - 1
+      {"tRC", {kAct0[0], event(92, kPre, kHere)}, kRefab, kHere, 146, 2},
+      {"tRP", open_then(event(0, kPre, kHere)), kAct, kHere, 50, 2},  // 52 + 1 - 3
+      {"tRP", open_then(event(0, kPre, kHere)), kRefpb, kHere, 52, 2},
+      {"tRP", open_then(event(0, kPreab, kHere)), kAct, kOtherStack, 50, 2},
+      {"tRP", open_then(event(0, kPreab, kHere)), kRefab, kHere, 52, 2},
+      {"tPPD", open_then(event(0, kPre, kHere)), kPre, kOtherStack, 4, 1},
+      {"tPPD", open_then(event(0, kPre, kHere)), kPreab, kHere, 4, 1},
+      {"tRTP", open_then(event(0, kRd, kHere)), kPre, kHere, 19, 1},  // 18 + 2 - 1
+      {"tRTP", open_then(event(0, kRd, kHere)), kPreab, kHere, 19, 1},
+      {"tWR", open_then(event(0, kWr, kHere)), kPre, kHere, 91, 1},  // 20 + 4 + 66, + 2 - 1
+      {"tCCDS", open_then(event(0, kRd, kHere)), kRd, kOtherGroup, 4, 2},
+      {"tCCDL", open_then(event(0, kRd, kHere)), kRd, kSameGroup, 8, 2},
+      {"tCCDR", open_then(event(0, kRd, kHere)), kRd, kOtherStack, 6, 2},
+      {"tCCDS", open_then(event(0, kWr, kHere)), kWr, kOtherGroup, 4, 2},
+      {"tCCDL", open_then(event(0, kWr, kHere)), kWr, kSameGroup, 8, 2},
+      {"tRTW", open_then(event(0, kRd, kHere)), kWr, kOtherGroup, 40, 2},
+      {"tWTRS", open_then(event(0, kWr, kHere)), kRd, kOtherGroup, 38, 2},  // 20 + 4 + 14
+      {"tWTRL", open_then(event(0, kWr, kHere)), kRd, kSameGroup, 44, 2},   // 20 + 4 + 20
+      // RDA at 0 precharges at the last cycle 2 + 18, WRA at 2 + 90: then 52 - 3, to a rising edge.
+      {"tRP", open_then(event(0, kRda, kHere)), kAct, kHere, 70, 2},
+      {"tRP", open_then(event(0, kWra, kHere)), kAct, kHere, 142, 2},
+      {"tFAW",
+       {event(0, kAct, kHere), event(8, kAct, kOtherGroup), event(16, kAct, {0, 2, 0}),
+        event(24, kAct, {0, 3, 0})},
+       kAct,
+       kOtherStack,
+       48,
+       2},
+      {"tRFCab", {event(0, kRefab, kHere)}, kAct, kHere, 1'118, 2},  // 1120 + 1 - 3
+      {"tRFCab", {event(0, kRefab, kHere)}, kRefab, kHere, 1'120, 2},
+      {"tRFCpb", {event(0, kRefpb, kHere)}, kAct, kHere, 638, 2},      // 640 + 1 - 3
+      {"tRREFD", {event(0, kRefpb, kHere)}, kAct, kSameGroup, 14, 2},  // 16 + 1 - 3
+      {"tRREFD", {event(0, kRefpb, kHere)}, kRefpb, kSameGroup, 16, 2},
+      {"tRFCpb", {event(0, kRefpb, kHere)}, kRefab, kHere, 640, 2},
+      {"on a busy command bus", kAct0, kAct, {0, 1, 0}, 8, 6},
+      {"on a falling edge", {}, kAct, kHere, 2, 1},
+  };
+  for (const Rule& rule : rules) check(Part::kHbm3At6400, rule);
+}
+
+TEST_CASE("HBM2: each rule at its clock and not at the one before") {
+  const std::vector<Rule> rules = {
+      {"tRCDRD", kAct0, kRd, kHere, 30, 2},  // 28 + 4 - 2
+      {"tRCDWR", kAct0, kWr, kHere, 26, 2},  // 24 + 4 - 2
+      {"tRAS", kAct0, kPre, kHere, 70, 2},   // 68 + 4 - 2
+      {"tRRDS", kAct0, kAct, kOtherGroup, 8, 2},
+      {"tRP", {event(-900, kAct, kHere), event(0, kPre, kHere)}, kAct, kHere, 26, 2},  // 28 + 2 - 4
+      {"tRTP", {event(-900, kAct, kHere), event(0, kRd, kHere)}, kPre, kHere, 10, 2},
+      {"tWR", {event(-900, kAct, kHere), event(0, kWr, kHere)}, kPre, kHere, 46, 2},  // 10 + 4 + 32
+      {"tRFCab", {event(0, kRefab, kHere)}, kAct, kHere, 698, 2},                     // 700 + 2 - 4
+      {"tRFCpb", {event(0, kRefpb, kHere)}, kAct, kHere, 318, 2},                     // 320 + 2 - 4
+      {"tRREFD", {event(0, kRefpb, kHere)}, kAct, kSameGroup, 14, 2},
+      {"tRREFD", {event(0, kRefpb, kHere)}, kRefpb, kSameGroup, 16, 2},
+  };
+  for (const Rule& rule : rules) check(Part::kHbm2At2000, rule);
+}
+
+TEST_CASE("a bank is refreshed again only when all others have been") {
+  std::vector<Event> events;
+  for (int bank = 0; bank < 16; ++bank) {
+    events.push_back(event(bank * 1'000, kRefpb, {0, bank / 4, bank % 4}));
+  }
+  std::vector<Event> twice = events;
+  twice.back().group = 0;
+  CHECK(first_violation(Part::kHbm2At2000, twice) == "command 15: the set rule");
+  events.push_back(event(16'000, kRefpb, kHere));
+  CHECK(first_violation(Part::kHbm2At2000, events).empty());
+}
+
+TEST_CASE("rows must be open for accesses and closed for the rest") {
+  const auto wrong = [](Op op, bool open) {
+    std::vector<Event> events;
+    if (open) events.push_back(event(-2'000, kAct, kHere));
+    events.push_back(event(0, op, kHere));
+    return first_violation(Part::kHbm3At6400, events);
+  };
+  for (const Op op : {kRd, kRda, kWr, kWra, kPre}) {
+    CHECK(wrong(op, true).empty());
+    CHECK_FALSE(wrong(op, false).empty());
+  }
+  for (const Op op : {kAct, kRefab, kRefpb}) {
+    CHECK(wrong(op, false).empty());
+    CHECK_FALSE(wrong(op, true).empty());
+  }
+}
+
+}  // namespace
+}  // namespace orrery::hbm::checker
