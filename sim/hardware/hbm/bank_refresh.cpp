@@ -64,12 +64,16 @@ std::uint32_t BankRefresh::choose(std::uint32_t pseudo, Tick now, const BankQueu
   if (p.choice == kUnknown || (p.choice != kNobody && !good(p, p.choice, now))) {
     p.choice = best_idle(p, first, now, queues);
   }
-  if (p.choice != kNobody || !must(pseudo)) return p.choice;
-  std::uint32_t bank = first;
-  while (!waits_.contains(bank)) ++bank;
-  p.held = bank;
-  held_.insert(bank);
-  return bank;
+  if (!must(pseudo)) return p.choice;
+  // An idle bank is held too, lest it be wanted again before its turn comes.
+  p.held = p.choice != kNobody ? p.choice : first_waiting(first);
+  held_.insert(p.held);
+  return p.held;
+}
+
+std::uint32_t BankRefresh::first_waiting(std::uint32_t first) const {
+  while (!waits_.contains(first)) ++first;
+  return first;
 }
 
 std::uint32_t BankRefresh::best_idle(const Pseudo& p, std::uint32_t first, Tick now,

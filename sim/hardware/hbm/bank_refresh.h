@@ -32,8 +32,11 @@ class BankRefresh {
   [[nodiscard]] Tick next_due() const { return next_due_; }
   void fall_due(Tick now);
   [[nodiscard]] bool owes(std::uint32_t pseudo) const { return pseudo_[pseudo].debt > 0; }
-  /// Refreshes owed may be no more than this; then a bank is held.
-  [[nodiscard]] bool must(std::uint32_t pseudo) const { return pseudo_[pseudo].debt >= most_debt_; }
+  /// So many are owed that a bank is held: a few fewer than may be, for it takes a while to close
+  /// the bank and more fall due meanwhile.
+  [[nodiscard]] bool must(std::uint32_t pseudo) const {
+    return pseudo_[pseudo].debt >= most_debt_ - kReserve;
+  }
   [[nodiscard]] const BankSet& held() const { return held_; }
 
   static constexpr std::uint32_t kNobody = UINT32_MAX;
@@ -61,6 +64,7 @@ class BankRefresh {
     /// next refresh falls due.
     std::uint32_t choice = kUnknown;
   };
+  static constexpr std::int64_t kReserve = 4;
   static constexpr std::uint32_t kUnknown = UINT32_MAX - 1;
   [[nodiscard]] std::uint32_t best_idle(const Pseudo& p, std::uint32_t first, Tick now,
                                         const BankQueues& queues) const;
@@ -68,6 +72,7 @@ class BankRefresh {
     const Tick age = now - last_used_[bank];
     return age <= refresh_time_ || age >= whole_interval_ || p.debt * 2 >= most_debt_;
   }
+  [[nodiscard]] std::uint32_t first_waiting(std::uint32_t first) const;
   void begin_round(Pseudo& p, std::uint32_t first);
 
   std::uint32_t pseudo_shift_;

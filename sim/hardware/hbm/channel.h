@@ -145,6 +145,7 @@ class Channel {
   [[nodiscard]] bool kept_open(std::uint32_t bank) const;
   void choose_all_bank_refresh(Tick now);
   void choose_bank_refresh(Tick now);
+  [[nodiscard]] bool delays(const RowChoice& choice, std::uint32_t pseudo, Tick refresh_at) const;
   /// The banks of a word that may do something for a queued request.
   [[nodiscard]] std::uint64_t eligible(std::uint32_t w) const;
   [[nodiscard]] std::uint64_t oldest_only(std::uint32_t w) const;

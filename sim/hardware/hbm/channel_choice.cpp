@@ -199,6 +199,13 @@ void Channel::choose_all_bank_refresh(Tick now) {
   row_ = {at, 0, first, open ? RowAction::kPreab : RowAction::kRefab};
 }
 
+/// Whether an activate would put off a refresh that is as good as ready: activates follow each
+/// other sooner than a refresh may follow one, and would never let it through.
+bool Channel::delays(const RowChoice& choice, std::uint32_t pseudo, Tick refresh_at) const {
+  return choice.action == RowAction::kAct && banks_.pseudo_of(choice.bank) == pseudo &&
+         refresh_at < choice.at + timing_.act_refresh_bank;
+}
+
 void Channel::choose_bank_refresh(Tick now) {
   for (std::uint32_t pseudo = 0; pseudo < pseudo_channels_; ++pseudo) {
     if (!bank_refresh_.owes(pseudo)) continue;
@@ -210,6 +217,10 @@ void Channel::choose_bank_refresh(Tick now) {
     if (bank == BankRefresh::kNobody || queues_.active(bank) >= 0) continue;
     const bool open = banks_.open_row(bank) != kNoRow;
     const Tick at = open ? banks_.pre_at(bank, pre_floor) : banks_.earliest_refpb(bank, now);
+    if (at > row_.at && must && !open && delays(row_, pseudo, at)) {
+      row_ = {at, kForRefresh, bank, RowAction::kRefpb};
+      continue;
+    }
     if (at > row_.at || (at == row_.at && !must)) continue;
     row_ = {at, kForRefresh, bank, open ? RowAction::kPre : RowAction::kRefpb};
   }

@@ -305,15 +305,15 @@ const char* Checker::bus(const Event& e) {
   return nullptr;
 }
 
-/// A bank that must be refreshed may first have to be closed, and its pseudo-channels take turns:
-/// two refreshes more than may be owed are not yet a fault.
+/// Eight intervals may be owed, and the one that falls due is not owed yet. (An all-bank refresh
+/// first closes all banks.)
 const char* Checker::owed(const Event& e) const {
   if (due_ == Refreshes::kNotDue) return nullptr;
   const std::int64_t banks =
       due_ == Refreshes::kPerBank ? std::int64_t{f_.stacks} * f_.groups * f_.banks : 1;
   const std::int64_t due = e.half_clock * banks / f_.refi_half_clocks;
   const auto p = static_cast<std::size_t>(e.pseudo);
-  return due - pseudos_[p].refreshes > 8 * banks + 2 ? "too few refreshes" : nullptr;
+  return due - pseudos_[p].refreshes > 8 * banks + 1 ? "too few refreshes" : nullptr;
 }
 
 const char* Checker::activate(const Event& e) {

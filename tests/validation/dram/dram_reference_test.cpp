@@ -5,51 +5,17 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "sim/study/memory_run.h"
+#include "tests/validation/dram/dram_traces.h"
 
 namespace orrery {
 namespace {
-
-namespace fs = std::filesystem;
-
-fs::path shared_dram() {
-  const char* shared = std::getenv("ORRERY_SHARED");
-  return (shared != nullptr ? fs::path(shared) : fs::path(ORRERY_SOURCE_DIR) / "../shared") /
-         "dram";
-}
-
-/// The traces, made once for all cases of this program.
-class Traces {
- public:
-  Traces() : folder_(fs::temp_directory_path() / "orrery-dram-traces") {
-    const std::string command = "/usr/bin/python3 '" + (shared_dram() / "gen_traces.py").string() +
-                                "' '" + folder_.string() + "' > /dev/null";
-    made_ = std::system(command.c_str()) == 0;
-  }
-  ~Traces() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  Traces(const Traces&) = delete;
-  Traces& operator=(const Traces&) = delete;
-  [[nodiscard]] bool made() const { return made_; }
-  [[nodiscard]] std::string file(const std::string& kind, bool stack) const {
-    return (folder_ / (kind + "_g32_" + (stack ? "s" : "c") + ".bin")).string();
-  }
-
- private:
-  fs::path folder_;
-  bool made_ = false;
-};
 
 std::vector<std::string> split(const std::string& line, char at) {
   std::vector<std::string> parts;
@@ -75,12 +41,8 @@ std::vector<Row> ramulator_rows() {
   return rows;
 }
 
-std::string memory_file(const std::string& name) {
-  return ORRERY_SOURCE_DIR "/configs/hardware/memory/" + name + ".yaml";
-}
-
 /// A row's name says how it was run: hbm3_c_bgil_rowhit_refab.
-MemoryRun run_row(const Row& row, const Traces& traces) {
+MemoryRun run_row(const Row& row, const DramTraces& traces) {
   const std::vector<std::string> words = split(row.at("config"), '_');
   const bool stack = words.at(1) == "s";
   std::vector<std::string> set = {
@@ -93,15 +55,9 @@ MemoryRun run_row(const Row& row, const Traces& traces) {
   return run_memory(config, traces.file(row.at("trace"), stack), std::nullopt, "");
 }
 
-bool shared_is_there() {
-  if (fs::exists(shared_dram() / "reference.csv")) return true;
-  std::cout << "ORRERY_TEST_SKIPPED no " << shared_dram().string() << "\n";
-  return false;
-}
-
 TEST_CASE("the reference controller is Ramulator's, row by row; the default one keeps its bars") {
   if (!shared_is_there()) return;
-  const Traces traces;
+  const DramTraces& traces = DramTraces::instance();
   REQUIRE(traces.made());
   const std::vector<Row> rows = ramulator_rows();
   REQUIRE(rows.size() == 26);
