@@ -34,7 +34,7 @@ void BankRefresh::begin_late(double share, Tick phase) {
   next_due_ = kNever;
   for (Pseudo& p : pseudo_) {
     if (p.due == kNever) continue;
-    p.debt = static_cast<std::int64_t>(share * static_cast<double>(most_debt_));
+    p.debt = static_cast<std::int64_t>(share * static_cast<double>(most_debt_ - kReserve));
     p.due -= phase % interval_;
     next_due_ = std::min(next_due_, p.due);
   }

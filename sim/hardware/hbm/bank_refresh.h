@@ -24,7 +24,8 @@ class BankRefresh {
   /// Not `enabled`: nothing ever falls due.
   BankRefresh(const Device& device, const TickTiming& timing, bool enabled);
 
-  /// Begins as after a long time: each pseudo-channel owes `share` of the most it may, and
+  /// Begins as after a long time: each pseudo-channel owes `share` of what it does before it must
+  /// refresh, and
   /// refreshes fall due `phase` ticks sooner. Before the first tick.
   void begin_late(double share, Tick phase);
 
