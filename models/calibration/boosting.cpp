@@ -40,6 +40,7 @@ std::vector<float> borders_of(const FeatureTable& table, std::size_t feature,
 /// splitmix64: the stream that rows and features are drawn by.
 class Draws {
  public:
+  explicit Draws(std::uint64_t seed) : state_(seed) {}
   bool with_chance(double share) {
     state_ += 0x9e3779b97f4a7c15ULL;
     std::uint64_t z = state_;
@@ -49,7 +50,7 @@ class Draws {
   }
 
  private:
-  std::uint64_t state_ = 0;
+  std::uint64_t state_;
 };
 
 class Booster {
@@ -60,7 +61,8 @@ class Booster {
         rows_(rows.size()),
         borders_(table.features),
         leaf_(rows_),
-        step_(rows_) {
+        step_(rows_),
+        draws_(options.seed) {
     ORRERY_CHECK(rows_ < (std::size_t{1} << 24));
     bins_.resize(table.features * rows_);
     for (std::size_t f = 0; f < table.features; ++f) {

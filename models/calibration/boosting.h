@@ -15,7 +15,7 @@ namespace orrery {
 
 struct BoostingOptions {
   int trees = 1000;
-  int depth = 6;
+  int depth = 7;
   double rate = 0.08;
   /// Rows' worth of zero that each answer is averaged with.
   double shrinkage = 2;
@@ -23,7 +23,9 @@ struct BoostingOptions {
   double clip = 0.15;
   /// Each tree sees these shares of rows and features, drawn by a fixed stream.
   double row_share = 0.7;
-  double feature_share = 0.5;
+  double feature_share = 0.35;
+  /// Of the stream that draws them.
+  std::uint64_t seed = 0;
 };
 
 /// Features of many rows, one column after the other.

@@ -12,7 +12,7 @@
 namespace orrery {
 namespace {
 
-constexpr std::string_view kTitle = "orrery kernel fits 1";
+constexpr std::string_view kTitle = "orrery kernel fits 2";
 constexpr char kFirstLetter = '!';
 constexpr char kLastLetter = '~';
 
@@ -52,8 +52,9 @@ void write_record(std::string& text, const FitRecord& record) {
                    record.range.high[i]);
   }
   const HeldOut& h = record.held_out;
-  fmt::format_to(out, "held_out {} {} {} {} {} {} {}\nwiden {}\n", h.by_size ? "sizes" : "shapes",
-                 h.rows, h.families, h.median, h.p90, h.coverage, h.half_width, record.widen);
+  fmt::format_to(out, "held_out {} {} {} {} {} {} {}\nwiden {} {}\n",
+                 h.by_size ? "sizes" : "shapes", h.rows, h.families, h.median, h.p90, h.coverage,
+                 h.half_width, record.widen, record.widen_outside);
   write_boosted(text, "residual", record.residual);
   write_boosted(text, "spread", record.spread);
 }
@@ -215,6 +216,7 @@ FitRecord read_record(Lines& lines) {
   lines.need();
   lines.expect("widen");
   record.widen = lines.number<double>();
+  record.widen_outside = lines.number<double>();
   record.residual = read_boosted(lines, "residual");
   record.spread = read_boosted(lines, "spread");
   return record;

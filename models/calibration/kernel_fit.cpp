@@ -22,6 +22,9 @@ constexpr double kHuber = 0.15;
 /// Added to an error before its logarithm: what repeats of one measurement differ by.
 constexpr double kNoise = 0.003;
 constexpr double kCoverage = 0.9;
+/// Sizes from here times the largest down are left out to see how far a fit foretells beyond its
+/// range: as near the edge as leaves enough of them.
+constexpr std::int64_t kHeldSizes = 3;
 
 std::vector<double> values_of(const KernelPhysics& physics, const FitRecord& record) {
   std::vector<double> values;
@@ -47,8 +50,8 @@ double quantile(std::vector<double> values, double share) {
 /// All the steps of one fit over one set of rows.
 class Fitter {
  public:
-  Fitter(const GpuSpec& gpu, std::span<const MeasuredRow> rows)
-      : rows_(rows), physics_(gpu, set_of(rows[0])), fold_(rows.size()) {
+  Fitter(const GpuSpec& gpu, std::span<const MeasuredRow> rows, std::uint64_t salt)
+      : rows_(rows), salt_(salt), physics_(gpu, set_of(rows[0])), fold_(rows.size()) {
     std::map<std::uint64_t, std::size_t> families;
     for (const MeasuredRow& row : rows) {
       families.emplace(family_of(row.op, row.shape), 0);
@@ -71,7 +74,8 @@ class Fitter {
     record.set = set_of(rows_[0]);
     record.device = rows_[0].device;
     record.source = rows_[0].source;
-    hold_out(record);
+    const std::vector<double> error = errors_left_out();
+    record.range = range_of(rows_where([](std::size_t) { return true; }));
     const std::vector<std::uint32_t> all = rows_where([](std::size_t) { return true; });
     const std::vector<double> values = fit_physics(all);
     const FeatureTable table = features(values);
@@ -79,7 +83,8 @@ class Fitter {
     for (std::size_t i = 0; i < values.size(); ++i) {
       record.parameters.emplace_back(physics_.parameters()[i].name, values[i]);
     }
-    record.range = range();
+    spread(table, error, record);
+    record.widen_outside = widen_outside(record);
     return record;
   }
 
@@ -93,15 +98,16 @@ class Fitter {
     return kept;
   }
   [[nodiscard]] std::uint64_t group_of(const MeasuredRow& row) const {
-    if (!by_size_) return family_of(row.op, row.shape);
+    // An odd multiplier keeps families apart and changes their order.
+    if (!by_size_) return family_of(row.op, row.shape) * (2 * salt_ + 1);
     const KernelShape size{0, row.shape.m, row.shape.batch * 1'000'000 + row.shape.query};
     return family_of(MeasuredOp::kGemm, size);
   }
   [[nodiscard]] BoostingOptions residual_options() const { return {}; }
   [[nodiscard]] BoostingOptions spread_options() const {
     BoostingOptions options;
-    options.trees = 60;
-    options.depth = 4;
+    options.trees = 120;
+    options.depth = 5;
     options.rate = 0.15;
     options.shrinkage = 10;
     options.clip = 2;
@@ -112,13 +118,12 @@ class Fitter {
     const std::size_t count = std::min(rows.size(), kPhysicsRows);
     std::vector<std::uint32_t> some;
     for (std::size_t i = 0; i < count; ++i) some.push_back(rows[i * rows.size() / count]);
-    return least_squares(physics_.parameters(), count, kHuber,
-                         [&](std::span<const double> values, std::span<double> out) {
-                           for (std::size_t i = 0; i < count; ++i) {
-                             const double us = physics_.time_us(rows_[some[i]].shape, values);
-                             out[i] = math::log(us) - logs_[some[i]];
-                           }
-                         });
+    const auto residuals = [&](std::span<const double> values, std::span<double> out) {
+      for (std::size_t i = 0; i < count; ++i) {
+        out[i] = math::log(physics_.time_us(rows_[some[i]].shape, values)) - logs_[some[i]];
+      }
+    };
+    return fit_with_choice(physics_.parameters(), count, kHuber, residuals);
   }
 
   /// Of all rows; keeps their physical times.
@@ -145,50 +150,67 @@ class Fitter {
     return left;
   }
 
-  void hold_out(FitRecord& record) {
-    std::vector<double> error(rows_.size());
+  static std::vector<float> row_of(const FeatureTable& table, std::size_t i) {
     std::vector<float> row(kMostFeatures);
-    const auto row_of = [&](const FeatureTable& table, std::size_t i) {
-      for (std::size_t f = 0; f < table.features; ++f) row[f] = table.at(i, f);
-      return std::span<const float>(row);
-    };
-    FeatureTable table;
+    for (std::size_t f = 0; f < table.features; ++f) row[f] = table.at(i, f);
+    return row;
+  }
+
+  /// Of each row, by a fit that saw none of its fold; ln(predicted / measured).
+  std::vector<double> errors_left_out() {
+    std::vector<double> error(rows_.size());
     for (std::size_t fold = 0; fold < kFolds; ++fold) {
       const auto train = rows_where([&](std::size_t i) { return fold_[i] != fold; });
-      table = features(fit_physics(train));
+      const FeatureTable table = features(fit_physics(train));
       const Boosted trees = boost(table, residuals(table_times_), train, residual_options());
       for (std::size_t i = 0; i < rows_.size(); ++i) {
         if (fold_[i] != fold) continue;
         error[i] = table_times_[i] + trees.predict(row_of(table, i)) - logs_[i];
       }
     }
-    // How large errors are where: learnt from errors on rows left out, and tested likewise.
+    return error;
+  }
+
+  /// How large errors are where: learnt from errors on rows left out, and tested likewise.
+  void spread(const FeatureTable& table, const std::vector<double>& error, FitRecord& record) {
     std::vector<double> size(rows_.size());
     for (std::size_t i = 0; i < size.size(); ++i) size[i] = math::log(std::abs(error[i]) + kNoise);
+    std::vector<double> share(rows_.size());
     std::vector<double> scale(rows_.size());
     for (std::size_t fold = 0; fold < kFolds; ++fold) {
       const auto train = rows_where([&](std::size_t i) { return fold_[i] != fold; });
       const Boosted trees = boost(table, size, train, spread_options());
       for (std::size_t i = 0; i < rows_.size(); ++i) {
-        if (fold_[i] == fold) scale[i] = math::exp(trees.predict(row_of(table, i)));
+        if (fold_[i] != fold) continue;
+        scale[i] = math::exp(trees.predict(row_of(table, i)));
+        share[i] = std::abs(error[i]) / scale[i];
       }
     }
-    record.spread =
-        boost(table, size, rows_where([](std::size_t) { return true; }), spread_options());
-    std::vector<double> share(rows_.size());
-    for (std::size_t i = 0; i < share.size(); ++i) share[i] = std::abs(error[i]) / scale[i];
+    const std::vector<std::uint32_t> all = rows_where([](std::size_t) { return true; });
+    record.spread = boost(table, size, all, spread_options());
     record.widen = quantile(share, kCoverage);
-    judge(error, scale, record);
+    // Each fold is judged by what the others say the interval has to be.
+    std::vector<double> half(rows_.size());
+    for (std::size_t fold = 0; fold < kFolds; ++fold) {
+      std::vector<double> others;
+      for (std::size_t i = 0; i < share.size(); ++i) {
+        if (fold_[i] != fold) others.push_back(share[i]);
+      }
+      const double widen = quantile(std::move(others), kCoverage);
+      for (std::size_t i = 0; i < half.size(); ++i) {
+        if (fold_[i] == fold) half[i] = widen * scale[i];
+      }
+    }
+    judge(error, half, record);
   }
 
-  void judge(const std::vector<double>& error, const std::vector<double>& scale,
+  void judge(const std::vector<double>& error, const std::vector<double>& half,
              FitRecord& record) const {
-    std::vector<double> relative, widths;
+    std::vector<double> relative;
     std::int64_t within = 0;
     for (std::size_t i = 0; i < error.size(); ++i) {
       relative.push_back(std::abs(math::exp(error[i]) - 1));
-      widths.push_back(record.widen * scale[i]);
-      within += std::abs(error[i]) <= widths.back() ? 1 : 0;
+      within += std::abs(error[i]) <= half[i] ? 1 : 0;
     }
     record.held_out.rows = static_cast<std::int64_t>(error.size());
     record.held_out.families = static_cast<std::int64_t>(families_);
@@ -196,14 +218,50 @@ class Fitter {
     record.held_out.median = quantile(relative, 0.5);
     record.held_out.p90 = quantile(relative, 0.9);
     record.held_out.coverage = static_cast<double>(within) / static_cast<double>(error.size());
-    record.held_out.half_width = quantile(widths, 0.5);
+    record.held_out.half_width = quantile(half, 0.5);
   }
 
-  MeasuredRange range() const {
+  /// What grows with use: tokens, queries or context.
+  [[nodiscard]] std::int64_t size_of(const KernelShape& shape) const {
+    switch (rows_[0].op) {
+      case MeasuredOp::kPrefillAttention:
+        return shape.query;
+      case MeasuredOp::kDecodeAttention:
+        return shape.context + 1;
+      case MeasuredOp::kGemm:
+      case MeasuredOp::kMoe:
+        return shape.m;
+    }
+    ORRERY_CHECK(false);
+  }
+
+  /// Half an interval beyond the measured range, in units of the spread: what the largest decade of
+  /// sizes needs when it is foretold from the smaller ones.
+  double widen_outside(const FitRecord& record) {
+    std::int64_t largest = 0;
+    for (const MeasuredRow& row : rows_) largest = std::max(largest, size_of(row.shape));
+    const auto inside = [&](std::size_t i) {
+      return size_of(rows_[i].shape) * kHeldSizes <= largest;
+    };
+    const std::vector<std::uint32_t> train = rows_where(inside);
+    if (train.size() < kFolds || train.size() == rows_.size()) return record.widen;
+    const FeatureTable table = features(fit_physics(train));
+    const Boosted trees = boost(table, residuals(table_times_), train, residual_options());
+    std::vector<double> shares;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      if (inside(i)) continue;
+      const std::vector<float> row = row_of(table, i);
+      const double error = std::abs(table_times_[i] + trees.predict(row) - logs_[i]);
+      shares.push_back(error);
+    }
+    return quantile(std::move(shares), kCoverage);
+  }
+
+  MeasuredRange range_of(const std::vector<std::uint32_t>& rows) const {
     MeasuredRange range;
-    range.low = range.high = figures_of(rows_[0].shape);
-    for (const MeasuredRow& row : rows_) {
-      const auto figures = figures_of(row.shape);
+    range.low = range.high = figures_of(rows_[rows[0]].shape);
+    for (const std::uint32_t row : rows) {
+      const auto figures = figures_of(rows_[row].shape);
       for (std::size_t i = 0; i < figures.size(); ++i) {
         range.low[i] = std::min(range.low[i], figures[i]);
         range.high[i] = std::max(range.high[i], figures[i]);
@@ -213,6 +271,7 @@ class Fitter {
   }
 
   std::span<const MeasuredRow> rows_;
+  std::uint64_t salt_;
   KernelPhysics physics_;
   std::vector<std::size_t> fold_;
   std::vector<double> logs_;
@@ -223,12 +282,20 @@ class Fitter {
 
 }  // namespace
 
-bool MeasuredRange::holds(const KernelShape& shape) const {
+bool MeasuredRange::holds(const KernelShape& shape) const { return distance(shape) == 0; }
+
+double MeasuredRange::distance(const KernelShape& shape) const {
   const auto figures = figures_of(shape);
+  double most = 0;
   for (std::size_t i = 0; i < figures.size(); ++i) {
-    if (figures[i] < low[i] || figures[i] > high[i]) return false;
+    // Contexts and windows begin at none.
+    const auto beyond = [](std::int64_t far, std::int64_t near) {
+      return math::log(static_cast<double>(far + 1) / static_cast<double>(near + 1));
+    };
+    if (figures[i] < low[i]) most = std::max(most, beyond(low[i], figures[i]));
+    if (figures[i] > high[i]) most = std::max(most, beyond(figures[i], high[i]));
   }
-  return true;
+  return most;
 }
 
 KernelFit::KernelFit(const GpuSpec& gpu, FitRecord record)
@@ -245,10 +312,13 @@ Prediction KernelFit::predict(const KernelShape& shape) const {
   const KernelView view = physics_.view(shape, values_);
   Prediction prediction;
   prediction.us = view.time_us * math::exp(record_.residual.predict(view.feature));
-  const double half = record_.widen * math::exp(record_.spread.predict(view.feature));
+  const double outside = record_.range.distance(shape);
+  // Tested over one decade; in proportion to the logarithm beyond.
+  const double half = outside > 0 ? record_.widen_outside * std::max(1.0, outside / math::log(10))
+                                  : record_.widen * math::exp(record_.spread.predict(view.feature));
   prediction.low_us = prediction.us * math::exp(-half);
   prediction.high_us = prediction.us * math::exp(half);
-  prediction.extrapolated = !record_.range.holds(shape);
+  prediction.extrapolated = outside > 0;
   prediction.bound = view.bound(values_[0]);
   return prediction;
 }
@@ -268,9 +338,9 @@ const KernelFit* find_fit(std::span<const KernelFit> fits, const KernelSet& set)
   return nullptr;
 }
 
-FitRecord fit_kernels(const GpuSpec& gpu, std::span<const MeasuredRow> rows) {
+FitRecord fit_kernels(const GpuSpec& gpu, std::span<const MeasuredRow> rows, std::uint64_t salt) {
   ORRERY_CHECK(!rows.empty());
-  return Fitter(gpu, rows).run();
+  return Fitter(gpu, rows, salt).run();
 }
 
 }  // namespace orrery

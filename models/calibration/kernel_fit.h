@@ -25,6 +25,8 @@ struct MeasuredRange {
   ShapeFigures low{};
   ShapeFigures high{};
   [[nodiscard]] bool holds(const KernelShape& shape) const;
+  /// The largest logarithm of a ratio by which a dimension lies outside; 0 within.
+  [[nodiscard]] double distance(const KernelShape& shape) const;
 };
 
 /// Errors of rows whose families had no part in the fit that predicts them.
@@ -62,7 +64,9 @@ struct FitRecord {
   /// Of ln(measured / physics), and of ln of the error's usual size.
   Boosted residual;
   Boosted spread;
+  /// Half an interval in units of the spread: within the range, and up to a decade outside.
   double widen = 1;
+  double widen_outside = 1;
 };
 
 class KernelFit {
@@ -87,8 +91,9 @@ class KernelFit {
 [[nodiscard]] const KernelFit* find_fit(std::span<const KernelFit> fits, const KernelSet& set);
 
 /// Fits rows that are all of one set. Throws ConfigError where they are too few to test on
-/// families left out.
-[[nodiscard]] FitRecord fit_kernels(const GpuSpec& gpu, std::span<const MeasuredRow> rows);
+/// families left out. The salt decides which families are left out together.
+[[nodiscard]] FitRecord fit_kernels(const GpuSpec& gpu, std::span<const MeasuredRow> rows,
+                                    std::uint64_t salt = 0);
 
 }  // namespace orrery
 

@@ -50,6 +50,7 @@ KernelPhysics::KernelPhysics(const GpuSpec& gpu, const KernelSet& set) : op_(set
   gpu_.l2_bytes = static_cast<double>(gpu.memory.l2.count());
   gpu_.element = element_bytes(set.dtype);
   gpu_.kv_element = element_bytes(set.kv_dtype);
+  gpu_.block_scaled = set.dtype == "fp8_block";
 }
 
 std::span<const Parameter> KernelPhysics::parameters() const { return of(op_).parameters(); }

@@ -22,10 +22,13 @@ struct Parameter {
   double first;
   double low;
   double high;
+  /// Not a size but a choice: a whole number from low to high. The last parameter, where there is
+  /// one.
+  bool choice = false;
 };
 
 /// Largest number of features of any operator.
-inline constexpr std::size_t kMostFeatures = 40;
+inline constexpr std::size_t kMostFeatures = 48;
 
 struct KernelView {
   double time_us = 0;
@@ -49,6 +52,8 @@ struct GpuFigures {
   /// Bytes of an element of the weights (of attention: of queries) and of the KV cache.
   double element = 0;
   double kv_element = 0;
+  /// fp8 with a scale a block, not a tensor.
+  bool block_scaled = false;
 };
 
 /// The physics of one kernel set on one GPU.

@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "sim/core/math.h"
 
@@ -48,6 +49,7 @@ class Search {
     return Eigen::Map<const Eigen::VectorXd>(scratch_.data(),
                                              static_cast<Eigen::Index>(scratch_.size()));
   }
+  double loss_at(const Eigen::VectorXd& u) { return loss(at(u)); }
   double loss(const Eigen::VectorXd& r) const {
     double sum = 0;
     for (const double x : r) {
@@ -117,6 +119,32 @@ std::vector<double> least_squares(std::span<const Parameter> parameters, std::si
                                   double huber, const Residuals& residuals) {
   Search search(parameters, count, huber, residuals);
   return search.values(search.run());
+}
+
+std::vector<double> fit_with_choice(std::span<const Parameter> parameters, std::size_t count,
+                                    double huber, const Residuals& residuals) {
+  if (parameters.empty() || !parameters.back().choice) {
+    return least_squares(parameters, count, huber, residuals);
+  }
+  const Parameter& choice = parameters.back();
+  const auto sizes = parameters.first(parameters.size() - 1);
+  std::vector<double> best;
+  double least = std::numeric_limits<double>::infinity();
+  for (double chosen = choice.low; chosen <= choice.high; ++chosen) {
+    const Residuals with = [&](std::span<const double> values, std::span<double> out) {
+      std::vector<double> all(values.begin(), values.end());
+      all.push_back(chosen);
+      residuals(all, out);
+    };
+    Search search(sizes, count, huber, with);
+    const Eigen::VectorXd place = search.run();
+    const double loss = search.loss_at(place);
+    if (loss >= least) continue;
+    least = loss;
+    best = search.values(place);
+    best.push_back(chosen);
+  }
+  return best;
 }
 
 }  // namespace orrery

@@ -21,6 +21,12 @@ using Residuals = std::function<void(std::span<const double> values, std::span<d
                                                 std::size_t count, double huber,
                                                 const Residuals& residuals);
 
+/// The same where the last parameter may be a choice: each is tried, and that with the least sum of
+/// losses taken.
+[[nodiscard]] std::vector<double> fit_with_choice(std::span<const Parameter> parameters,
+                                                  std::size_t count, double huber,
+                                                  const Residuals& residuals);
+
 }  // namespace orrery
 
 #endif  // ORRERY_MODELS_CALIBRATION_LEAST_SQUARES_H_

@@ -78,47 +78,60 @@ Errors errors_of_left_out(const std::vector<MeasuredRow>& rows,
   return result;
 }
 
-bool family_left_out(const MeasuredRow& row) { return family_of(row.op, row.shape) % 5 == 3; }
+/// The bars of the operators: median and p90 on families left out, then on the largest decade.
+constexpr double kMedian = 0.03;
+constexpr double kP90 = 0.09;
+constexpr double kMedianOutside = 0.08;
+constexpr double kP90Outside = 0.20;
 
-TEST_CASE("A100 GEMM of weight shapes left out") {
-  const auto rows = a100_rows("gemm_vllm_0.14.0_gemm");
+/// Every family once left out, in two ways of leaving them out together.
+void check_families(const std::string& table) {
+  const auto rows = a100_rows(table);
   if (rows.empty()) return;
-  const Errors e = errors_of_left_out(rows, family_left_out);
-  CHECK(e.median < 0.033);
-  CHECK(e.p90 < 0.105);
-  CHECK(e.coverage > 0.85);
+  const GpuSpec gpu = load("a100-sxm-80gb");
+  for (const std::uint64_t salt : {1, 2}) {
+    const HeldOut h = fit_kernels(gpu, rows, salt).held_out;
+    std::printf(
+        "%s: median %.2f %%, p90 %.2f %%, interval holds %.1f %%, half-width %.2f medians\n",
+        table.c_str(), 100 * h.median, 100 * h.p90, 100 * h.coverage, h.half_width / h.median);
+    CHECK(h.median < kMedian);
+    CHECK(h.p90 < kP90);
+    CHECK(h.coverage > 0.85);
+    CHECK(h.coverage < 0.95);
+    CHECK(h.half_width < 3 * h.median);
+  }
 }
 
-TEST_CASE("A100 attention of head shapes left out") {
-  const auto prefill = a100_rows("attention_vllm_0.14.0_context_attention");
-  if (prefill.empty()) return;
-  const Errors p = errors_of_left_out(prefill, family_left_out);
-  CHECK(p.median < 0.03);
-  CHECK(p.p90 < 0.12);
-  const Errors d =
-      errors_of_left_out(a100_rows("attention_vllm_0.14.0_generation_attention"), family_left_out);
-  CHECK(d.median < 0.03);
-  CHECK(d.p90 < 0.11);
+TEST_CASE("A100 GEMM: every weight shape, left out") { check_families("gemm_vllm_0.14.0_gemm"); }
+
+TEST_CASE("A100 attention: every head shape, left out") {
+  check_families("attention_vllm_0.14.0_context_attention");
+  check_families("attention_vllm_0.14.0_generation_attention");
+}
+
+TEST_CASE("A100: an interval holds for families that had no part in anything") {
+  const auto rows = a100_rows("gemm_vllm_0.14.0_gemm");
+  if (rows.empty()) return;
+  const Errors e = errors_of_left_out(
+      rows, [](const MeasuredRow& row) { return family_of(row.op, row.shape) % 5 == 3; });
+  CHECK(e.coverage > 0.85);
+  CHECK(e.coverage < 0.95);
 }
 
 TEST_CASE("A100: the largest decade of tokens or context left out") {
-  const auto gemm = a100_rows("gemm_vllm_0.14.0_gemm");
-  if (gemm.empty()) return;
-  const Errors g =
-      errors_of_left_out(gemm, [](const MeasuredRow& row) { return row.shape.m > 819; });
-  CHECK(g.median < 0.08);
-  CHECK(g.p90 < 0.20);
-  const Errors p =
-      errors_of_left_out(a100_rows("attention_vllm_0.14.0_context_attention"),
-                         [](const MeasuredRow& row) { return row.shape.query > 1638; });
-  CHECK(p.median < 0.08);
-  CHECK(p.p90 < 0.20);
-  const Errors d =
-      errors_of_left_out(a100_rows("attention_vllm_0.14.0_generation_attention"),
-                         [](const MeasuredRow& row) { return row.shape.context > 13107; });
-  CHECK(d.median < 0.08);
-  // The bar is 20 %: contexts beyond the caches' reach, at small batches, are not there yet.
-  CHECK(d.p90 < 0.30);
+  const auto check = [](const std::string& table, const auto& left_out) {
+    const auto rows = a100_rows(table);
+    if (rows.empty()) return;
+    const Errors e = errors_of_left_out(rows, left_out);
+    CHECK(e.median < kMedianOutside);
+    CHECK(e.p90 < kP90Outside);
+    CHECK(e.coverage > 0.85);
+  };
+  check("gemm_vllm_0.14.0_gemm", [](const MeasuredRow& row) { return row.shape.m > 819; });
+  check("attention_vllm_0.14.0_context_attention",
+        [](const MeasuredRow& row) { return row.shape.query > 1638; });
+  check("attention_vllm_0.14.0_generation_attention",
+        [](const MeasuredRow& row) { return row.shape.context > 13106; });
 }
 
 TEST_CASE("every shipped calibration reads, names its source, and reports its held-out error") {
@@ -133,8 +146,12 @@ TEST_CASE("every shipped calibration reads, names its source, and reports its he
       CHECK(record.source.find("timed by") != std::string::npos);
       CHECK_FALSE(record.device.empty());
       CHECK(record.held_out.rows > 0);
-      CHECK(record.held_out.median < 0.10);
-      CHECK(record.held_out.coverage > 0.85);
+      // The RTX 4090's attention is of one head shape: sizes are left out of a hundred rows.
+      const bool experts = record.set.op == MeasuredOp::kMoe;
+      const bool few = record.held_out.by_size;
+      CHECK(record.held_out.median < (experts || few ? 0.08 : kMedian));
+      if (!experts && !few) CHECK(record.held_out.p90 < kP90);
+      CHECK(record.held_out.coverage > (few ? 0.80 : 0.85));
       CHECK(record.held_out.coverage < 0.95);
     }
     ++files;

@@ -198,7 +198,7 @@ TEST_CASE("a damaged file of fits is refused with its line") {
     CHECK_THROWS_WITH_AS(static_cast<void>(read_fits(text, "f.fits")), doctest::Contains(what),
                          ConfigError);
   };
-  const std::string title = "orrery kernel fits 1\n";
+  const std::string title = "orrery kernel fits 2\n";
   refused("something else\n", "f.fits:1: calibration: does not begin with");
   refused(title + "fit gemmm bf16 -\n", "f.fits:2: calibration: 'gemmm' is not an operator");
   refused(title + "fit gemm bf16 -\ndevice d\nsource s\n", "the file ends here");
