@@ -97,6 +97,47 @@ class CommandFile final : public hbm::SystemListener {
   std::uint32_t channel_ = 0;
 };
 
+/// A line a bank: how often each command reached it. An all-bank command reaches all banks of its
+/// pseudo-channel.
+void write_bank_counts(const std::string& path, const std::vector<hbm::BankCounts>& channels,
+                       const hbm::Geometry& geometry) {
+  const auto of_pseudo = static_cast<std::size_t>(geometry.banks_of_pseudo_channel());
+  const auto groups = static_cast<std::size_t>(geometry.bank_groups);
+  const auto banks = static_cast<std::size_t>(geometry.banks);
+  std::string text = "channel,pseudo_channel,stack_id,bank_group,bank";
+  for (const std::string_view name : hbm::kCommandNames) text += "," + std::string(name);
+  text += "\n";
+  const auto write_bank = [&](std::size_t channel, std::size_t b) {
+    const std::size_t pseudo = b / of_pseudo;
+    const std::size_t stack = b % of_pseudo / banks / groups;
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{}", channel, pseudo, stack,
+                   b / banks % groups, b % banks);
+    for (std::size_t c = 0; c < hbm::kCommands; ++c) {
+      const auto command = static_cast<hbm::Command>(c);
+      const bool all = command == hbm::Command::kPreab || command == hbm::Command::kRefab;
+      const std::size_t counted = all ? pseudo * of_pseudo : b;
+      fmt::format_to(std::back_inserter(text), ",{}", channels[channel][counted][c]);
+    }
+    text += "\n";
+  };
+  for (std::size_t channel = 0; channel < channels.size(); ++channel) {
+    for (std::size_t b = 0; b < channels[channel].size(); ++b) write_bank(channel, b);
+  }
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  if (file == nullptr) throw RunError(path + ": cannot be written");
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (std::fclose(file) != 0 || !written) throw RunError(path + ": cannot be written");
+}
+
+void check_jobs(const hbm::MemoryConfig& config, const MemoryRunOptions& options) {
+  if (!options.commands.empty()) {
+    throw ConfigError("--jobs: --commands writes the commands in one order: take --jobs 1");
+  }
+  if (config.feed == hbm::Feed::kInOrder) {
+    throw ConfigError("--jobs: feed=in-order couples the channels: take --jobs 1");
+  }
+}
+
 MemoryRun summarize(const hbm::Statistics& statistics, const hbm::Device& device) {
   MemoryRun run;
   run.statistics = statistics;
@@ -135,16 +176,32 @@ hbm::MemoryConfig load_memory(const std::string& name, const std::vector<std::st
 }
 
 MemoryRun run_memory(const hbm::MemoryConfig& config, const std::string& trace,
-                     std::optional<double> rate, const std::string& commands) {
+                     const MemoryRunOptions& options) {
+  if (options.jobs > 1) check_jobs(config, options);
   const hbm::MemoryTrace parsed = load_trace(trace);
-  if (rate && !parsed.arrivals.empty()) {
+  if (options.rate && !parsed.arrivals.empty()) {
     throw ConfigError("--rate: the trace " + trace + " has times of its own");
   }
   std::unique_ptr<CommandFile> file;
-  if (!commands.empty()) file = std::make_unique<CommandFile>(commands, config.device);
-  const hbm::Statistics statistics = hbm::serve(config, parsed, rate, file.get());
+  if (!options.commands.empty()) {
+    file = std::make_unique<CommandFile>(options.commands, config.device);
+  }
+  const hbm::Served served =
+      hbm::serve(config, parsed,
+                 {.bytes_per_second = options.rate, .listener = file.get(), .jobs = options.jobs});
   if (file) file->close();
-  return summarize(statistics, config.device);
+  if (!options.bank_counts.empty()) {
+    write_bank_counts(options.bank_counts, served.bank_counts, config.device.geometry);
+  }
+  return summarize(served.statistics, config.device);
+}
+
+MemoryRun run_memory(const hbm::MemoryConfig& config, const std::string& trace,
+                     std::optional<double> rate, const std::string& commands) {
+  MemoryRunOptions options;
+  options.rate = rate;
+  options.commands = commands;
+  return run_memory(config, trace, options);
 }
 
 }  // namespace orrery

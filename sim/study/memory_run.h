@@ -32,8 +32,22 @@ struct MemoryRun {
   double cpu_s = 0;
 };
 
-/// Serves the trace of a file, in bytes per second where `rate` is given. Where `commands` is not
-/// empty the commands go to that file, as CSV.
+struct MemoryRunOptions {
+  /// Bytes per second at which the accesses arrive; if absent, as fast as they are taken.
+  std::optional<double> rate;
+  /// File for the commands, a line each; empty: none.
+  std::string commands;
+  /// File for how many of each command a bank was given, a line a bank; empty: none.
+  std::string bank_counts;
+  /// Threads that share the channels. The result is the same.
+  int jobs = 1;
+};
+
+/// Serves the trace of a file.
+[[nodiscard]] MemoryRun run_memory(const hbm::MemoryConfig& config, const std::string& trace,
+                                   const MemoryRunOptions& options);
+
+/// The same of the first two options.
 [[nodiscard]] MemoryRun run_memory(const hbm::MemoryConfig& config, const std::string& trace,
                                    std::optional<double> rate, const std::string& commands);
 

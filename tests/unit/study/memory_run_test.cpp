@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "sim/core/errors.h"
+#include "sim/core/random.h"
 #include "sim/hardware/hbm/memory_trace.h"
 
 namespace orrery {
@@ -149,6 +150,173 @@ TEST_CASE("a rate below the peak is served as it arrives, one above it queues") 
   CHECK(heavy.avg_read_latency_ns > 2'000);
   CHECK(heavy.avg_read_latency_ns < 2'500);
   CHECK(light.avg_read_latency_ns < 20);
+}
+
+std::vector<std::string> shipped() {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(kMemories)) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// Clocks that the reads of these addresses take one channel, without refresh.
+double clocks_of(const std::string& file, const std::string& map,
+                 const std::vector<std::int64_t>& addresses) {
+  const auto config =
+      load_memory(file, {"channels=1", "refresh=none", "address_map=" + map, "read_queue=128"});
+  std::string text;
+  for (const std::int64_t address : addresses) text += "R " + std::to_string(address) + "\n";
+  const TemporaryFile trace("clocks.txt");
+  trace.write(text);
+  return run_memory(config, trace.path(), std::nullopt, "").cycles;
+}
+
+double idle_latency(const std::string& file) { return clocks_of(file, "bgil", {0}); }
+
+TEST_CASE("reads of one row come tCCD_L apart, rows of one bank tRC") {
+  for (const std::string& file : shipped()) {
+    const hbm::Device device = load_memory(file, {}).device;
+    const hbm::Timing& t = device.timing;
+    std::vector<std::int64_t> row;
+    for (std::int64_t i = 0; i < device.geometry.columns; ++i) row.push_back(i * 32);
+    const auto ccd_l = static_cast<double>((device.geometry.columns - 1) * t.ccd_l);
+    CHECK_MESSAGE(clocks_of(file, "robaracoch", row) == idle_latency(file) + ccd_l, file);
+    // Rows are the most significant. Each is closed after tRAS and opened tRP later at the soonest;
+    // tRC is no less, and leaves time for the read and tRTP.
+    const std::int64_t bank = device.geometry.channel_capacity().count() / device.geometry.rows;
+    std::vector<std::int64_t> rows;
+    for (std::int64_t i = 0; i < 9; ++i) rows.push_back(i * bank);
+    const auto rc = static_cast<double>(8 * t.rc);
+    CHECK_MESSAGE(clocks_of(file, "robaracoch", rows) == idle_latency(file) + rc, file);
+  }
+}
+
+TEST_CASE("activates of a pseudo-channel come tRRD_S apart and four in tFAW") {
+  for (const std::string& file : shipped()) {
+    const hbm::Timing t = load_memory(file, {}).device.timing;
+    // Sixteen banks, the groups in turn, of the first pseudo-channel. A group's turn comes again
+    // after two tRRD_S at the soonest, which is more than tRRD_L.
+    std::vector<std::int64_t> banks;
+    for (std::int64_t i = 0; i < 16; ++i) banks.push_back(i * 64);
+    const std::int64_t window = std::max(t.faw, 4 * t.rrd_s);
+    const auto last = static_cast<double>(3 * window + 3 * t.rrd_s);
+    CHECK_MESSAGE(clocks_of(file, "Ro Co Si Ba Bg Pc Ch", banks) == idle_latency(file) + last,
+                  file);
+  }
+}
+
+TEST_CASE("random reads are bound by the row bus or by activates, streams by nothing") {
+  constexpr std::int64_t kReads = 20'000;
+  for (const std::string& file : shipped()) {
+    const hbm::Device device = load_memory(file, {}).device;
+    const hbm::Timing& t = device.timing;
+    RandomStream random(1, "memory", "bounds");
+    std::vector<std::int64_t> anywhere;
+    std::vector<std::int64_t> in_order;
+    const auto blocks = static_cast<std::uint64_t>(device.geometry.channel_capacity().count()) / 32;
+    for (std::int64_t i = 0; i < kReads; ++i) {
+      anywhere.push_back(static_cast<std::int64_t>(random.below(blocks)) * 32);
+      in_order.push_back(i * 32);
+    }
+    // A read needs an activate and nearly always a precharge: 2 clocks and 1 of HBM2's row bus,
+    // 1.5 and 0.5 later on. Two pseudo-channels share it, with a window of activates each.
+    const double row_bus = device.standard == hbm::Standard::kHbm2 ? 3 : 2;
+    const double window = static_cast<double>(std::max(t.faw, 4 * t.rrd_s)) / 8;
+    const double bound = std::max(row_bus, window);
+    const double each = clocks_of(file, "bgil", anywhere) / kReads;
+    // Chance leaves a queue of 128 without a bank that is ready now and then: 5 % at most.
+    CHECK_MESSAGE(each >= bound * 0.998, file, ": ", each);
+    CHECK_MESSAGE(each <= bound * 1.05, file, ": ", each);
+    // Two pseudo-channels take a burst's clocks for two reads. (A queue of 64 holds 64 clocks of
+    // them, which the faster clocks' tRP and tRCD are longer than.)
+    const double burst = static_cast<double>(t.burst) / 2;
+    CHECK_MESSAGE(clocks_of(file, "bgil", in_order) / kReads <= burst * 1.01, file);
+  }
+}
+
+std::string mixed(int accesses) {
+  RandomStream random(1, "memory", "mixed");
+  std::string text;
+  for (int i = 0; i < accesses; ++i) {
+    text += random.below(3) == 0 ? "W " : "R ";
+    text += std::to_string(random.below(std::uint64_t{1} << 23) * 32) + "\n";
+  }
+  return text;
+}
+
+TEST_CASE("threads share the channels and change nothing; banks' counts add up") {
+  const auto config = load_memory(device("hbm3-6400.yaml"), {});
+  const TemporaryFile trace("jobs.txt");
+  trace.write(mixed(20'000));
+  const TemporaryFile one_counts("one.csv");
+  const TemporaryFile five_counts("five.csv");
+  MemoryRunOptions options;
+  options.bank_counts = one_counts.path();
+  const MemoryRun one = run_memory(config, trace.path(), options);
+  options.jobs = 5;
+  options.bank_counts = five_counts.path();
+  const MemoryRun five = run_memory(config, trace.path(), options);
+  CHECK(one.cycles == five.cycles);
+  CHECK(one.statistics.commands == five.statistics.commands);
+  CHECK(one.statistics.read_latency_sum == five.statistics.read_latency_sum);
+  CHECK(one.p99_read_latency_ns == five.p99_read_latency_ns);
+  CHECK(one.energy.total_pj() == five.energy.total_pj());
+  CHECK(one_counts.text() == five_counts.text());
+
+  std::istringstream lines(one_counts.text());
+  std::string line;
+  std::getline(lines, line);
+  CHECK(line ==
+        "channel,pseudo_channel,stack_id,bank_group,bank,ACT,PRE,PREab,RD,WR,REFab,REFpb,RDA,WRA");
+  std::int64_t banks = 0;
+  std::int64_t activates = 0;
+  while (std::getline(lines, line)) {
+    for (int comma = 0; comma < 5; ++comma) line = line.substr(line.find(',') + 1);
+    activates += std::atoll(line.c_str());
+    ++banks;
+  }
+  CHECK(banks == 16 * 64);
+  CHECK(activates == one.statistics.commands[hbm::index_of(hbm::Command::kAct)]);
+
+  const auto refused = [&](const std::vector<std::string>& set, const std::string& commands) {
+    options.commands = commands;
+    try {
+      static_cast<void>(
+          run_memory(load_memory(device("hbm3-6400.yaml"), set), trace.path(), options));
+    } catch (const ConfigError& error) {
+      return std::string(error.what()).substr(0, 7);
+    }
+    return std::string("no error");
+  };
+  CHECK(refused({"feed=in-order"}, "") == "--jobs:");
+  CHECK(refused({}, "commands.csv") == "--jobs:");
+  CHECK(error_of({"in_flight=4"}).find("in_flight") != std::string::npos);
+}
+
+TEST_CASE("energy of streams and of random reads beside the published figures") {
+  // Of O'Connor et al. (MICRO 2017): 909 pJ an activate of 1 KiB, 3.48 pJ/bit a read; a stream
+  // reads all 32 accesses of a row, 909 / 8192 + 3.48 = 3.59 pJ/bit, and a random read one of 256
+  // bits, 909 / 256 + 3.48 = 7.03. On average over GPU workloads they give 3.92, 1.21 of it for
+  // activates, of data that toggles less than every other bit.
+  const auto config =
+      load_memory(device("hbm2-2000.yaml"), {"refresh=none", "energy.background_mw=0"});
+  const auto pj_per_bit = [&](const std::string& text, double accesses) {
+    const TemporaryFile trace("energy-beside.txt");
+    trace.write(text);
+    const MemoryRun run = run_memory(config, trace.path(), std::nullopt, "");
+    return run.energy.total_pj() / (accesses * 256);
+  };
+  const double streamed = pj_per_bit(stream(1 << 16), 1 << 16);
+  std::string text;
+  RandomStream random(2, "memory", "energy");
+  for (int i = 0; i < 10'000; ++i) {
+    text += "R " + std::to_string(random.below(std::uint64_t{1} << 28) * 32) + "\n";
+  }
+  const double scattered = pj_per_bit(text, 10'000);
+  CHECK(streamed == doctest::Approx(3.591).epsilon(0.001));
+  CHECK(scattered == doctest::Approx(7.031).epsilon(0.001));
+  MESSAGE("pJ/bit: stream ", streamed, ", random ", scattered,
+          "; published 3.92 on average: ", streamed - 3.92, ", +", scattered - 3.92);
 }
 
 TEST_CASE("energy is counts times what each command costs") {
