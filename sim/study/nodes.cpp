@@ -33,18 +33,26 @@ Spec read_spec(const std::string& path) {
 /// A card has the sections of a GPU, a node names one.
 bool is_card(const std::string& path) { return load_yaml(path).find("gpus") == nullptr; }
 
+std::vector<std::string> cards_of(const NodeSpec& node) {
+  std::vector<std::string> cards = node.also;
+  cards.push_back(node.gpu);
+  return cards;
+}
+
 /// A card of one's own is known by the name that the part has in it.
 NodeSpec node_of_gpu(const std::string& path, const Position& at, std::string_view key) {
   const std::string gpu = std::filesystem::path(path).stem().string();
-  const std::string part = read_spec<GpuSpec>(path).name;
+  std::vector<NodeSpec> nodes;
   for (const std::string& name : shipped(kNodes)) {
-    NodeSpec node = read_spec<NodeSpec>(find_config(kNodes, name, {}, ""));
-    std::vector<std::string> cards = node.also;
-    cards.push_back(node.gpu);
-    const bool fits = std::any_of(cards.begin(), cards.end(), [&](const std::string& card) {
-      return card == gpu || load_gpu(card, {}).name == part;
-    });
-    if (fits) return node;
+    nodes.push_back(read_spec<NodeSpec>(find_config(kNodes, name, {}, "")));
+    const auto cards = cards_of(nodes.back());
+    if (std::find(cards.begin(), cards.end(), gpu) != cards.end()) return nodes.back();
+  }
+  const std::string part = read_spec<GpuSpec>(path).name;
+  for (const NodeSpec& node : nodes) {
+    for (const std::string& card : cards_of(node)) {
+      if (load_gpu(card, {}).name == part) return node;
+    }
   }
   throw ConfigError(at, key,
                     fmt::format("no machine in configs/{} is full of '{}'; known: {}", kNodes, gpu,
