@@ -23,12 +23,17 @@ class FabricLinks final : public LinkCost {
  public:
   FabricLinks(const NodeSpec& node, std::optional<Bytes> packet)
       : node_(node), topology_(node_.topology()), world_(node_.world(topology_)), packet_(packet) {}
+  FabricLinks(const ClusterSpec& cluster, std::optional<Bytes> packet)
+      : FabricLinks(cluster.node, packet) {
+    cluster_ = std::make_unique<const Cluster>(cluster);
+  }
 
   [[nodiscard]] BoundTime time(Collective collective, std::int64_t bytes,
                                std::int64_t ranks) const override {
     ORRERY_CHECK(ranks >= 2 && bytes >= 0);
     check_ranks(ranks);
-    const bool guessed = !node_.collectives_checked || bytes > kMostFittedBytes;
+    const bool guessed =
+        !node_.collectives_checked || bytes > kMostFittedBytes || ranks > node_.gpus;
     if (bytes == 0) return {Duration(), "link", guessed};
     const std::int64_t unit = bytes % kWhole == 0 ? kWhole : 1;
     const Duration time = curve(collective, ranks, unit).at(bytes / unit);
@@ -42,6 +47,7 @@ class FabricLinks final : public LinkCost {
   [[nodiscard]] std::string formula(Collective collective, std::int64_t bytes,
                                     std::int64_t ranks) const override {
     const CollectiveJob job = job_of(collective, bytes, ranks);
+    if (ranks > node_.gpus) return fmt::format("levels of nodes and rails over {}", rung());
     return fmt::format("{} over {}", plan(job, bytes % kWhole == 0).text(), rung());
   }
   [[nodiscard]] std::string send_formula() const override {
@@ -49,11 +55,19 @@ class FabricLinks final : public LinkCost {
   }
   [[nodiscard]] std::string basis() const override {
     return fmt::format("NVLink {} of {} ({}, schedules of NCCL and vLLM, {})",
-                       node_.nvlink.generation, node_.name, packet_ ? "clocked" : "calibrated",
-                       rung());
+                       node_.nvlink.generation, cluster_ ? cluster_->spec.name : node_.name,
+                       packet_ ? "clocked" : "calibrated", rung());
   }
 
  private:
+  struct Cluster {
+    explicit Cluster(const ClusterSpec& of)
+        : spec(of), topology(spec.topology()), world(world_of(spec, topology)) {}
+    ClusterSpec spec;
+    Topology topology;
+    ClusterWorld world;
+  };
+
   static CollectiveJob job_of(Collective collective, std::int64_t bytes, std::int64_t ranks) {
     return {collective, Bytes(bytes), ranks, true};
   }
@@ -67,10 +81,20 @@ class FabricLinks final : public LinkCost {
 
   void check_ranks(std::int64_t ranks) const {
     if (ranks <= node_.gpus) return;
+    if (cluster_) return check_nodes(ranks);
     throw ConfigError({}, "plan",
                       fmt::format("{} ranks talk to each other, but {} has {} GPUs; `fidelity: "
                                   "{{links: roofline}}` knows no machine's limits",
                                   ranks, node_.name, node_.gpus));
+  }
+
+  void check_nodes(std::int64_t ranks) const {
+    const ClusterSpec& spec = cluster_->spec;
+    if (ranks <= spec.gpus() && ranks % node_.gpus == 0) return;
+    throw ConfigError({}, "plan",
+                      fmt::format("{} ranks talk to each other, but {} has {} nodes, which take "
+                                  "part as a whole of {} GPUs",
+                                  ranks, spec.name, spec.nodes, node_.gpus));
   }
 
   /// What of the time the busiest link is used, against the rest.
@@ -81,14 +105,24 @@ class FabricLinks final : public LinkCost {
     return busy * 2 > time ? "link" : "launch";
   }
 
+  [[nodiscard]] std::unique_ptr<Machine> fabric_of(const Topology& topology) const {
+    if (packet_) return std::make_unique<PacketFabric>(topology, *packet_);
+    return std::make_unique<Fabric>(topology);
+  }
   [[nodiscard]] Duration simulate(const CollectiveJob& job, bool whole) const {
-    const Schedule schedule = build_schedule(world_, job, plan(job, whole));
-    if (packet_) {
-      PacketFabric fabric(topology_, *packet_);
-      return run_schedule(fabric, schedule);
+    if (job.ranks > node_.gpus) {
+      return time_levels(cluster_->world, job, kLevelProtocols,
+                         [this] { return fabric_of(cluster_->topology); })
+          .time;
     }
-    Fabric fabric(topology_);
-    return run_schedule(fabric, schedule);
+    return run_schedule(*fabric_of(topology_), build_schedule(world_, job, plan(job, whole)));
+  }
+  /// Which schedule it is, as a number of its own.
+  [[nodiscard]] std::int64_t piece_of(const CollectiveJob& job, bool whole) const {
+    if (job.ranks > node_.gpus) return level_chunks(job);
+    const CollectivePlan chosen = plan(job, whole);
+    return static_cast<std::int64_t>(chosen.algorithm) * 16 +
+           static_cast<std::int64_t>(chosen.protocol);
   }
 
   RememberedCurve& curve(Collective collective, std::int64_t ranks, std::int64_t unit) const {
@@ -98,9 +132,7 @@ class FabricLinks final : public LinkCost {
       return simulate(job_of(collective, size * unit, ranks), unit == kWhole);
     };
     const auto piece = [=, this](std::int64_t size) {
-      const CollectivePlan chosen = plan(job_of(collective, size * unit, ranks), unit == kWhole);
-      return static_cast<std::int64_t>(chosen.algorithm) * 16 +
-             static_cast<std::int64_t>(chosen.protocol);
+      return piece_of(job_of(collective, size * unit, ranks), unit == kWhole);
     };
     return curves_.emplace(std::tuple(collective, ranks, unit), RememberedCurve(exact, piece))
         .first->second;
@@ -110,6 +142,8 @@ class FabricLinks final : public LinkCost {
   Topology topology_;
   CollectiveWorld world_;
   std::optional<Bytes> packet_;
+  /// None: one node.
+  std::unique_ptr<const Cluster> cluster_;
   mutable std::map<std::tuple<Collective, std::int64_t, std::int64_t>, RememberedCurve> curves_;
 };
 
@@ -118,6 +152,11 @@ class FabricLinks final : public LinkCost {
 std::shared_ptr<const LinkCost> make_fabric_links(const NodeSpec& node,
                                                   std::optional<Bytes> packet) {
   return std::make_shared<FabricLinks>(node, packet);
+}
+
+std::shared_ptr<const LinkCost> make_fabric_links(const ClusterSpec& cluster,
+                                                  std::optional<Bytes> packet) {
+  return std::make_shared<FabricLinks>(cluster, packet);
 }
 
 }  // namespace orrery

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "models/link_cost.h"
+#include "sim/hardware/fabric/cluster.h"
 #include "sim/hardware/fabric/node.h"
 
 namespace orrery {
@@ -17,6 +18,10 @@ namespace orrery {
 /// the node's collectives were never compared with measured ones, and beyond 512 MiB, which the
 /// fit's rows reach. Asked for more ranks than the node has, it throws ConfigError.
 [[nodiscard]] std::shared_ptr<const LinkCost> make_fabric_links(const NodeSpec& node,
+                                                                std::optional<Bytes> packet);
+/// The same of a cluster, where the ranks of several whole nodes talk in levels
+/// (sim/hardware/fabric/cluster.h); those times are always guessed. Ranks count through the nodes.
+[[nodiscard]] std::shared_ptr<const LinkCost> make_fabric_links(const ClusterSpec& cluster,
                                                                 std::optional<Bytes> packet);
 
 }  // namespace orrery

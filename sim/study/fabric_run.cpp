@@ -129,14 +129,11 @@ FabricResult run_collective(const ClusterSpec& cluster, const CollectiveJob& job
   const ClusterWorld world = world_of(cluster, topology);
   FabricResult result;
   result.node = cluster.name;
-  for (const Protocol protocol : protocols) {
-    const Duration time =
-        run_schedule(*make_fabric(topology, rung), build_hierarchical(world, job, protocol));
-    if (!result.algorithm.empty() && time >= result.time) continue;
-    result.time = time;
-    result.algorithm =
-        fmt::format("{}/{}", kHierarchical, kProtocolNames.at(static_cast<std::size_t>(protocol)));
-  }
+  const LevelsTime levels =
+      time_levels(world, job, protocols, [&] { return make_fabric(topology, rung); });
+  result.time = levels.time;
+  result.algorithm = fmt::format("{}/{}", kHierarchical,
+                                 kProtocolNames.at(static_cast<std::size_t>(levels.protocol)));
   set_bandwidths(job, result);
   return result;
 }

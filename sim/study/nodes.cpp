@@ -15,6 +15,7 @@ namespace orrery {
 namespace {
 
 constexpr std::string_view kNodes = "hardware/nodes";
+constexpr std::string_view kClusters = "hardware/clusters";
 
 /// A path needs no folder of shipped files.
 bool is_shipped(std::string_view folder, const std::string& name) {
@@ -81,7 +82,7 @@ NodeSpec load_node(const std::string& name, const Position& at, std::string_view
 FabricHardware load_fabric_hardware(const std::string& name) {
   std::string path;
   for (const std::string_view folder :
-       {"hardware/clusters", "hardware/storage", "hardware/links"}) {
+       {kClusters, std::string_view("hardware/storage"), std::string_view("hardware/links")}) {
     if (is_shipped(folder, name)) path = find_config(folder, name, {}, "fabric");
   }
   if (path.empty()) path = find_hardware(name, {}, "fabric");
@@ -93,11 +94,18 @@ FabricHardware load_fabric_hardware(const std::string& name) {
 }
 
 Hardware load_hardware(const std::string& name, const Position& at) {
-  const std::string path = find_hardware(name, at, "hardware");
-  if (is_card(path)) return {read_spec<GpuSpec>(path), std::nullopt};
-  NodeSpec node = read_spec<NodeSpec>(path);
+  const bool shipped_cluster = is_shipped(kClusters, name);
+  const std::string path = shipped_cluster ? find_config(kClusters, name, at, "hardware")
+                                           : find_hardware(name, at, "hardware");
+  if (shipped_cluster || load_yaml(path).find("nodes") != nullptr) {
+    ClusterSpec cluster = read_cluster(path);
+    GpuSpec gpu = load_gpu(cluster.node.gpu, at);
+    return {std::move(gpu), std::move(cluster), std::nullopt};
+  }
+  if (is_card(path)) return {read_spec<GpuSpec>(path), std::nullopt, std::nullopt};
+  auto node = read_spec<NodeSpec>(path);
   GpuSpec gpu = load_gpu(node.gpu, at);
-  return {std::move(gpu), std::move(node)};
+  return {std::move(gpu), std::nullopt, std::move(node)};
 }
 
 }  // namespace orrery

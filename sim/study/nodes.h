@@ -26,9 +26,10 @@ namespace orrery {
 using FabricHardware = std::variant<NodeSpec, ClusterSpec, NvmeOptions, LinkSpec>;
 [[nodiscard]] FabricHardware load_fabric_hardware(const std::string& name);
 
-/// What a scenario's `hardware` means: a GPU's card, or a node and with it its GPU.
+/// What a scenario's `hardware` means: a GPU's card, or a node or cluster and with it its GPU.
 struct Hardware {
   GpuSpec gpu;
+  std::optional<ClusterSpec> cluster;
   /// Only where it was named; load_node() finds that of a GPU.
   std::optional<NodeSpec> node;
 };

@@ -98,7 +98,7 @@ void Scenario::describe(Describer& d) {
   d.optional_field("model", model, Range::any(),
                    "Name in configs/models, or a path to a Hugging Face config.json.");
   d.optional_field("hardware", hardware, Range::any(),
-                   "Name in configs/hardware or its nodes, or a path.");
+                   "Name in configs/hardware, its nodes or clusters, or a path.");
   d.field("replicas", replicas, Range::between(1, 4096), "Engines, each on its own GPUs.");
   d.object(
       "router",

@@ -73,11 +73,12 @@ constexpr Bytes kPacket{4096};
 std::shared_ptr<const LinkCost> decide_links(const Scenario& scenario, const World& world) {
   const Fidelity::Links rung = scenario.fidelity.links;
   if (rung == Fidelity::Links::kRoofline || scenario.plan.gpus() == 1) return nullptr;
-  const NodeSpec node = world.node
-                            ? *world.node
-                            : load_node(*scenario.hardware, scenario.hardware_at, "fidelity.links");
-  if (rung == Fidelity::Links::kClocked) return make_fabric_links(node, kPacket);
-  return make_fabric_links(node, std::nullopt);
+  std::optional<Bytes> packet;
+  if (rung == Fidelity::Links::kClocked) packet = kPacket;
+  if (world.cluster) return make_fabric_links(*world.cluster, packet);
+  if (world.node) return make_fabric_links(*world.node, packet);
+  return make_fabric_links(load_node(*scenario.hardware, scenario.hardware_at, "fidelity.links"),
+                           packet);
 }
 
 std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const World& world,
@@ -139,6 +140,7 @@ World build_world(const Scenario& scenario) {
     Hardware hardware = load_hardware(*scenario.hardware, scenario.hardware_at);
     world.gpu = std::move(hardware.gpu);
     world.node = std::move(hardware.node);
+    world.cluster = std::move(hardware.cluster);
   }
   if (world.model) check_plan(*world.model, scenario.plan);
   const ExecutionOptions execution = decide_batch(scenario, world);

@@ -23,8 +23,9 @@ namespace orrery {
 struct World {
   std::optional<ModelCard> model;
   std::optional<GpuSpec> gpu;
-  /// The machine that the GPUs are in, where the scenario names one.
+  /// The machine or the cluster that the GPUs are in, where the scenario names one.
   std::optional<NodeSpec> node;
+  std::optional<ClusterSpec> cluster;
   std::optional<MemoryAccount> memory;
   EngineOptions engine;
   std::shared_ptr<const CostModel> cost;

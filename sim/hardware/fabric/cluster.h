@@ -2,7 +2,11 @@
 #ifndef ORRERY_SIM_HARDWARE_FABRIC_CLUSTER_H_
 #define ORRERY_SIM_HARDWARE_FABRIC_CLUSTER_H_
 
+#include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
 #include <string>
 
 #include "sim/core/describer.h"
@@ -72,6 +76,19 @@ struct ClusterWorld {
 /// nodes takes NCCL's published latency: nothing was fitted.
 [[nodiscard]] Schedule build_hierarchical(const ClusterWorld& world, const CollectiveJob& job,
                                           Protocol protocol);
+
+/// What such a schedule cuts a vector into; times jump where this changes.
+[[nodiscard]] std::int64_t level_chunks(const CollectiveJob& job);
+
+/// The fastest of `protocols`, each over a fabric of its own.
+struct LevelsTime {
+  Duration time;
+  Protocol protocol{};
+};
+[[nodiscard]] LevelsTime time_levels(const ClusterWorld& world, const CollectiveJob& job,
+                                     std::span<const Protocol> protocols,
+                                     const std::function<std::unique_ptr<Machine>()>& make_fabric);
+inline constexpr std::array<Protocol, 2> kLevelProtocols = {Protocol::kLl, Protocol::kSimple};
 
 }  // namespace orrery
 

@@ -20,9 +20,7 @@ class Builder {
   Builder(const ClusterWorld& world, const CollectiveJob& job, Protocol protocol)
       : world_(world), costs_(world.local.costs), job_(job), flags_(protocol == Protocol::kLl) {
     nodes_ = job.ranks / world.node_gpus;
-    const double each = static_cast<double>(job.bytes.count()) / static_cast<double>(job.ranks);
-    chunks_ =
-        std::clamp(static_cast<std::int64_t>(each / kStepBytes), std::int64_t{1}, kMostChunks);
+    chunks_ = level_chunks(job);
   }
 
   Schedule take() { return std::move(schedule_); }
@@ -149,6 +147,23 @@ class Builder {
 };
 
 }  // namespace
+
+std::int64_t level_chunks(const CollectiveJob& job) {
+  const double each = static_cast<double>(job.bytes.count()) / static_cast<double>(job.ranks);
+  return std::clamp(static_cast<std::int64_t>(each / kStepBytes), std::int64_t{1}, kMostChunks);
+}
+
+LevelsTime time_levels(const ClusterWorld& world, const CollectiveJob& job,
+                       std::span<const Protocol> protocols,
+                       const std::function<std::unique_ptr<Machine>()>& make_fabric) {
+  ORRERY_CHECK(!protocols.empty());
+  LevelsTime best;
+  for (const Protocol protocol : protocols) {
+    const Duration time = run_schedule(*make_fabric(), build_hierarchical(world, job, protocol));
+    if (protocol == protocols.front() || time < best.time) best = {time, protocol};
+  }
+  return best;
+}
 
 Schedule build_hierarchical(const ClusterWorld& world, const CollectiveJob& job,
                             Protocol protocol) {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 
 #include "models/transformer.h"
 #include "sim/core/errors.h"
@@ -94,6 +95,33 @@ TEST_CASE("times say what bounds them and whether they were ever checked") {
 TEST_CASE("more ranks than the machine has are refused") {
   const auto links = make_fabric_links(node_of_eight(), std::nullopt);
   CHECK_THROWS_AS(static_cast<void>(links->time(Collective::kAllReduce, 1024, 16)), ConfigError);
+}
+
+TEST_CASE("ranks of several nodes talk in levels, and that was never checked") {
+  ClusterSpec cluster;
+  cluster.name = "two of eight";
+  cluster.nodes = 2;
+  cluster.node = node_of_eight();
+  cluster.network.packet_payload = Bytes(4096);
+  cluster.network.ll_hop = nanoseconds(2700);
+  cluster.network.simple_hop = microseconds(14);
+  const auto links = make_fabric_links(cluster, std::nullopt);
+  const Topology topology = cluster.topology();
+  const ClusterWorld world = world_of(cluster, topology);
+  for (const std::int64_t bytes : {1LL << 14, 3LL << 20, 100LL << 20}) {
+    const CollectiveJob job{Collective::kAllToAll, Bytes(bytes), 16, true};
+    const Duration exact = time_levels(world, job, kLevelProtocols, [&] {
+                             return std::make_unique<Fabric>(topology);
+                           }).time;
+    CHECK(relative(links->time(Collective::kAllToAll, bytes, 16).time, exact) < 1e-3);
+    CHECK(links->time(Collective::kAllToAll, bytes, 16).guessed);
+  }
+  // Within a node as without the other.
+  CHECK(
+      links->time(Collective::kAllReduce, 1 << 20, 8).time ==
+      make_fabric_links(cluster.node, std::nullopt)->time(Collective::kAllReduce, 1 << 20, 8).time);
+  CHECK_THROWS_AS(static_cast<void>(links->time(Collective::kAllReduce, 1024, 12)), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(links->time(Collective::kAllReduce, 1024, 24)), ConfigError);
 }
 
 TEST_CASE("a step's all-reduces take what the links say, and stand so in its explanation") {

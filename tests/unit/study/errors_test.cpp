@@ -71,6 +71,9 @@ TEST_CASE("links of a machine that nobody described") {
   // A replica of one GPU has no links.
   CHECK(refusal("model: llama-3.1-8b\nhardware: rtx-4090\nfidelity: {links: calibrated}\n" +
                 kWorkload) == "accepted");
+  CHECK(refusal("model: llama-2-70b\nhardware: hgx-h100-8x4-rails\n"
+                "plan: {tensor_parallel: 16}\nfidelity: {links: calibrated}\n" +
+                kWorkload) == "accepted");
   // More ranks than GPUs.
   CHECK(refusal("model: llama-2-70b\nhardware: hgx-h200-8\nfidelity: {links: calibrated}\n"
                 "plan: {tensor_parallel: 16}\n" +
