@@ -113,6 +113,7 @@ void GpuSpec::describe(Describer& d) {
   d.field("calibration", calibration, "File of fitted kernels, beside this one.");
   d.optional_field("calibration_kv_block", calibration_kv_block, Range::at_least(1),
                    "Tokens of a KV block in the measured attention kernels.");
+  d.optional_object("steps", steps, "What an engine's steps cost, fitted to a log of them.");
   if (d.reading() && !calibration.empty()) {
     calibration = d.resolved_path("calibration", calibration);
   }

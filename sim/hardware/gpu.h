@@ -12,6 +12,7 @@
 #include "sim/core/describer.h"
 #include "sim/core/units.h"
 #include "sim/hardware/gpu_memory/memory_system.h"
+#include "sim/hardware/step_law.h"
 
 namespace orrery {
 
@@ -106,6 +107,8 @@ struct GpuSpec {
   std::string calibration;
   /// Tokens of a KV block in the attention kernels that were measured for it.
   std::optional<std::int64_t> calibration_kv_block;
+  /// What steps cost by a log of them, instead of any kernel.
+  std::optional<StepLaw> steps;
 
   void describe(Describer& d);
 };

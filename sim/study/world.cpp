@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "models/fabric_links.h"
+#include "models/step_law_cost.h"
 #include "models/transformer.h"
 #include "sim/study/calibrate.h"
 #include "sim/study/catalogue.h"
@@ -89,6 +90,7 @@ std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const Wor
                       "needed unless `cost:` gives the time of a step");
   }
   if (scenario.fidelity.compute == Fidelity::Compute::kCalibrated) {
+    if (world.gpu->steps) return make_step_law_cost(*world.gpu->steps);
     return make_calibrated(*world.model, *world.gpu, scenario.plan, execution,
                            load_fits(*world.gpu), decide_links(scenario, world),
                            world.memory_rates);
