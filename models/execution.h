@@ -46,6 +46,8 @@ struct ExecutionOptions {
   /// Set by who reads the engine's scheduler options; not described here.
   std::int64_t max_num_seqs = 256;
   std::int64_t max_num_batched_tokens = 8192;
+  /// Set where something beside the GPU attends to the decodes' KV; not described here.
+  bool decode_attention_elsewhere = false;
   /// Set by who reads the engine's memory options; not described here.
   SamplerWorkspace sampler_workspace = SamplerWorkspace::kInPlace;
 

@@ -129,6 +129,7 @@ class RooflineTransformer final : public CostModel {
     return {time, time};
   }
   [[nodiscard]] OpTime decodes_time(const BatchShape& shape) const {
+    if (options_.decode_attention_elsewhere) return {};
     const AttentionWork work = attention_.decodes(shape);
     if (kernels_) {
       OpTime time = to_op_time(kernels_->decodes(shape));
@@ -278,10 +279,12 @@ void RooflineTransformer::explain(const BatchShape& shape, Breakdown& breakdown)
                     fmt::format("{} chunks, {} tokens", shape.chunks.size(), shape.prefill_tokens),
                     attention_.chunks(shape), chunks_time(shape).time,
                     kernels_ ? kernels_->chunks_basis() : kAttentionFormula, breakdown);
-  explain_attention("attention_decode",
-                    fmt::format("{} decodes, {} KV tokens", shape.decodes, shape.decode_context),
-                    attention_.decodes(shape), decodes_time(shape).time,
-                    kernels_ ? kernels_->decodes_basis() : kAttentionFormula, breakdown);
+  if (!options_.decode_attention_elsewhere) {
+    explain_attention("attention_decode",
+                      fmt::format("{} decodes, {} KV tokens", shape.decodes, shape.decode_context),
+                      attention_.decodes(shape), decodes_time(shape).time,
+                      kernels_ ? kernels_->decodes_basis() : kAttentionFormula, breakdown);
+  }
   explain_operators(row_ops_, logit_rows(shape), breakdown);
   Duration busy;
   for (const OperatorCost& op : breakdown.operators) busy += op.time;

@@ -145,7 +145,7 @@ ScenarioFacts facts_of(const Scenario& scenario, const World& world) {
   facts.num_gpu_blocks_override = scenario.engine.memory.num_gpu_blocks_override;
   facts.async_scheduling = scenario.engine.async_scheduling;
   facts.more_load = more_load(scenario.workload);
-  if (world.memory && !facts.num_gpu_blocks_override) {
+  if (world.memory && !world.pim && !facts.num_gpu_blocks_override) {
     facts.gpu_memory_utilization = scenario.engine.memory.gpu_memory_utilization;
   }
   if (world.model && world.gpu) facts.tensor_parallel = scenario.plan.tensor_parallel;

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 2> kHostRungs = {"assumed", "calibrated"}
 constexpr std::array<std::string_view, 2> kComputeRungs = {"roofline", "calibrated"};
 constexpr std::array<std::string_view, 3> kMemoryRungs = {"roofline", "calibrated", "clocked"};
 constexpr std::array<std::string_view, 3> kLinkRungs = {"roofline", "calibrated", "clocked"};
+constexpr std::array<std::string_view, 1> kPimRungs = {"clocked"};
 constexpr std::string_view kNewestVllm = "vllm-v1@0.28";
 
 /// What `base` says and `top` does not contradict.
@@ -84,6 +85,7 @@ void Fidelity::describe(Describer& d) {
               "What memory gives: stated shares, measured rates, or DRAM commands by pattern.");
   d.choice_of("links", links, kLinkRungs,
               "How GPUs of a replica talk: two latencies and a rate, schedules, or packets.");
+  d.choice_of("pim", pim, kPimRungs, "How attention in PIM stacks is timed: by its commands.");
   d.choice_of(
       "host", host, kHostRungs,
       "The frontend's times where `engine.frontend` gives none: stated, or fitted to runs.");
@@ -117,6 +119,7 @@ void Scenario::describe(Describer& d) {
   d.object_of("workload", workload, "Requests: a trace or a synthetic process.");
   d.optional_object("cost", cost,
                     "A fixed cost of a step instead of a model, to compare mechanisms alone.");
+  d.object_of("placement", placement, "What of a step runs beside the GPU.");
   d.object_of("slo", slo, "What a client must see for a request to count as good.");
   d.object_of("fidelity", fidelity, "How true each resource is simulated.");
   d.object_of("measure", measure, "Which requests the latency statistics are about.");

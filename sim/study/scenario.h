@@ -16,6 +16,7 @@
 #include "sim/metrics/slo.h"
 #include "sim/policies/builtin.h"
 #include "sim/study/engine_settings.h"
+#include "sim/study/placement.h"
 #include "sim/workload/open_workload.h"
 
 namespace orrery {
@@ -25,10 +26,12 @@ struct Fidelity {
   enum class Compute : std::uint8_t { kRoofline, kCalibrated };
   enum class Memory : std::uint8_t { kRoofline, kCalibrated, kClocked };
   enum class Links : std::uint8_t { kRoofline, kCalibrated, kClocked };
+  enum class Pim : std::uint8_t { kClocked };
   enum class Host : std::uint8_t { kAssumed, kCalibrated };
   Compute compute = Compute::kRoofline;
   Memory memory = Memory::kRoofline;
   Links links = Links::kRoofline;
+  Pim pim = Pim::kClocked;
   Host host = Host::kCalibrated;
   void describe(Describer& d);
 };
@@ -57,6 +60,7 @@ struct Scenario {
   EngineSettings engine;
   WorkloadOptions workload;
   std::optional<AffineOptions> cost;
+  PlacementOptions placement;
   Slo slo;
   Fidelity fidelity;
   MeasureWindow measure;

@@ -23,6 +23,8 @@ ExecutionOptions decide_batch(const Scenario& scenario, const World& world) {
       world.gpu ? batch_defaults(*world.gpu, settings.usage_context) : BatchDefaults();
   ExecutionOptions execution = settings.execution;
   execution.sampler_workspace = settings.memory.sampler_workspace;
+  execution.decode_attention_elsewhere =
+      scenario.placement.decode_attention == PlacementOptions::Where::kPim;
   execution.max_num_batched_tokens =
       settings.max_num_batched_tokens.value_or(defaults.max_num_batched_tokens);
   execution.max_num_seqs = settings.max_num_seqs.value_or(
@@ -36,6 +38,14 @@ std::int64_t usable_blocks(const Scenario& scenario, World& world,
   options.block_tokens = scenario.engine.block_size;
   if (world.model && world.gpu) {
     world.memory = account_memory(*world.model, *world.gpu, scenario.plan, execution, options);
+    if (world.pim && !options.num_gpu_blocks_override) {
+      // The GPU keeps the weights, for which it was just seen to have room.
+      options.kv_cache_memory_bytes = kv_capacity(*world.pim);
+      world.remarks.push_back(fmt::format("the KV cache lies in {} x {} of each GPU: {}",
+                                          world.pim->stacks, world.pim->device.name,
+                                          human(kv_capacity(*world.pim))));
+      world.memory = account_memory(*world.model, *world.gpu, scenario.plan, execution, options);
+    }
     return world.memory->usable_blocks();
   }
   if (!options.num_gpu_blocks_override) {
@@ -82,9 +92,8 @@ std::shared_ptr<const LinkCost> decide_links(const Scenario& scenario, const Wor
                            packet);
 }
 
-std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const World& world,
-                                             const ExecutionOptions& execution) {
-  if (scenario.cost) return make_affine_cost(scenario.cost->step);
+std::shared_ptr<const CostModel> decide_gpu_cost(const Scenario& scenario, const World& world,
+                                                 const ExecutionOptions& execution) {
   if (!world.model || !world.gpu) {
     throw ConfigError({scenario.path, 0, 0}, world.model ? "hardware" : "model",
                       "needed unless `cost:` gives the time of a step");
@@ -97,6 +106,25 @@ std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const Wor
   }
   return make_roofline(*world.model, *world.gpu, scenario.plan, execution,
                        decide_links(scenario, world), world.memory_rates);
+}
+
+std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const World& world,
+                                             const ExecutionOptions& execution) {
+  if (scenario.cost) return make_affine_cost(scenario.cost->step);
+  std::shared_ptr<const CostModel> gpu = decide_gpu_cost(scenario, world, execution);
+  if (!world.pim) return gpu;
+  return make_pim_attention(std::move(gpu), *world.model, scenario.plan, execution.kv_bytes(),
+                            *world.pim);
+}
+
+/// None: decodes attend on the GPU.
+std::optional<PimStacks> decide_pim(const Scenario& scenario, const World& world) {
+  if (scenario.placement.decode_attention == PlacementOptions::Where::kGpu) return std::nullopt;
+  const Position at{scenario.path, 0, 0};
+  if (scenario.cost || !world.model || !world.gpu) {
+    throw ConfigError(at, "placement", "needs a model and hardware, and no fixed `cost:`");
+  }
+  return pim_stacks(scenario.placement, *world.gpu, at);
 }
 
 /// None: the roofline's shares.
@@ -146,6 +174,7 @@ World build_world(const Scenario& scenario) {
   }
   if (world.model) check_plan(*world.model, scenario.plan);
   const ExecutionOptions execution = decide_batch(scenario, world);
+  world.pim = decide_pim(scenario, world);
 
   EngineOptions& engine = world.engine;
   engine.block_size = static_cast<std::int32_t>(scenario.engine.block_size);

@@ -27,6 +27,8 @@ struct World {
   std::optional<NodeSpec> node;
   std::optional<ClusterSpec> cluster;
   std::optional<MemoryAccount> memory;
+  /// What holds the KV cache and attends to it, where that is not the GPU.
+  std::optional<PimStacks> pim;
   EngineOptions engine;
   std::shared_ptr<const CostModel> cost;
   /// What memory gives, where `fidelity.memory` is not the roofline's shares.
