@@ -322,7 +322,7 @@ void list_sustained(const DeviceFacts& device, std::vector<Case>& cases) {
   cases.back().detail.set("page", 16);
   Case copy;
   copy.op = "memory_copy";
-  copy.bytes = 4LL << 30;
+  copy.bytes = 8LL << 30;
   copy.load = Load::kSustained;
   copy.detail.set("pattern", "stream").set("sms", device.multiprocessors);
   copy.detail.set("threads", 512).set("unroll", 4).set("size", std::int64_t{4} << 30);

@@ -26,7 +26,8 @@ Case memory_case(std::string_view op, std::int64_t bytes) {
 void list_streams(const DeviceFacts& device, std::vector<Case>& cases) {
   for (std::int64_t bytes = 256 * kKiB; bytes <= 4 * kGiB; bytes *= 4) {
     for (const std::string_view op : {"memory_read", "memory_write", "memory_copy"}) {
-      Case one = memory_case(op, bytes);
+      // A copy reads them and writes as many.
+      Case one = memory_case(op, op == "memory_copy" ? 2 * bytes : bytes);
       one.detail.set("pattern", "stream").set("sms", device.multiprocessors);
       one.detail.set("threads", 512).set("unroll", 4).set("size", bytes);
       cases.push_back(one);
