@@ -13,7 +13,9 @@ namespace {
 /// Two requests of an engine with a budget of 64 tokens, written by hand: 1 comes while step 0 runs
 /// and takes what 0 leaves of step 1's budget.
 constexpr const char* kLog =
-    R"({"meta": {"scheduler": "hf-continuous-batching", "options": {"safety_margin": 0.0, "offload_victim": "newest"}, "block_size": 16, "num_blocks": 20, "max_num_batched_tokens": 64, "max_num_seqs": 8, "gpu": "any"}}
+    R"({"meta": {"scheduler": "hf-continuous-batching", "options": )"
+    R"({"safety_margin": 0.0, "offload_victim": "newest"}, "block_size": 16, "num_blocks": 20, )"
+    R"("max_num_batched_tokens": 64, "max_num_seqs": 8, "gpu": "any"}}
 {"request": 0, "seen_us": 100.25, "prompt": 100, "max_tokens": 3}
 {"step": 0, "schedule_us": 100.25, "end_us": 5000, "shares": [[0, 64, 0]], "gpu_ms": 4}
 {"request": 1, "seen_us": 5002, "prompt": 40, "max_tokens": 2}
