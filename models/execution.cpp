@@ -18,11 +18,28 @@ void HostCost::describe(Describer& d) {
   d.field("request", request, time, "CPU time of each scheduled request.");
   d.field("new_block", new_block, time, "CPU time of each KV block allocated.");
   d.field("hashed_block", hashed_block, time, "CPU time of each block's prefix hash.");
+  d.field("prompt_step", prompt_step, time, "More CPU time of a step that has prompts.");
+  d.field("launch", launch, time,
+          "CPU time of a kernel launched outside of graphs; 0: as the GPU has it.");
 }
 
 Duration HostCost::of(const BatchShape& shape) const {
   return step + request * shape.scheduled_requests() + new_block * shape.new_blocks +
-         hashed_block * shape.hashed_blocks;
+         hashed_block * shape.hashed_blocks + (shape.chunks.empty() ? Duration() : prompt_step);
+}
+
+HostCost HostCost::scaled(double factor) const {
+  const auto times = [factor](Duration time) {
+    return round_up_to_duration(to_seconds(time) * factor);
+  };
+  HostCost slower;
+  slower.step = times(step);
+  slower.request = times(request);
+  slower.new_block = times(new_block);
+  slower.hashed_block = times(hashed_block);
+  slower.prompt_step = times(prompt_step);
+  slower.launch = times(launch);
+  return slower;
 }
 
 void ExecutionOptions::describe(Describer& d) {
@@ -34,7 +51,9 @@ void ExecutionOptions::describe(Describer& d) {
       "sampling", sampling, kSamplings,
       "What requests ask of the sampler: the likeliest token, a draw from all, or from what "
       "top-k or top-p leave; auto: as the model's generation_config.json.");
-  d.object_of("host", host, "CPU time of the engine's loop.");
+  d.object_of("host", host,
+              "CPU time of the engine's loop, on an H100's host; the hardware's host.time_factor "
+              "multiplies it.");
 }
 
 WeightType ExecutionOptions::weight_type(const ModelCard& card) const {

@@ -31,9 +31,15 @@ struct HostCost {
   Duration request = nanoseconds(4'400);
   Duration new_block = nanoseconds(300);
   Duration hashed_block = nanoseconds(2'400);
+  /// More for a step that has prompts: engines that build their inputs token by token.
+  Duration prompt_step;
+  /// Of a kernel launched outside of graphs, the framework's share included; 0: as the GPU has it.
+  Duration launch;
 
   void describe(Describer& d);
   [[nodiscard]] Duration of(const BatchShape& shape) const;
+  /// The same on a host whose CPU takes `factor` times as long.
+  [[nodiscard]] HostCost scaled(double factor) const;
 };
 
 /// The engine's options that decide how a step is executed, under the engine's own names.

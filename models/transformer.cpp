@@ -172,7 +172,8 @@ class RooflineTransformer final : public CostModel {
 
   /// Host time of the step's launches: the device cannot be done before the host has sent the last.
   [[nodiscard]] Duration host_launches(LaunchMode mode, const BatchShape& shape) const {
-    const GpuLaunch& cost = gpu_.launch;
+    GpuLaunch cost = gpu_.launch;
+    if (options_.host.launch > Duration()) cost.launch = options_.host.launch;
     const std::int64_t attention = card_.layers * attention_.kernels(shape);
     switch (mode) {
       case LaunchMode::kFullGraph:

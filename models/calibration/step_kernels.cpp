@@ -94,6 +94,13 @@ FittedTime StepKernels::gemm(std::int64_t rows, std::int64_t n, std::int64_t k) 
   ORRERY_CHECK(found != weights_.end() && rows >= 1);
   const std::vector<FittedTime>& times = found->second;
   if (rows <= kFineRows) return times[static_cast<std::size_t>(rows - 1)];
+  const std::int64_t most =
+      kFineRows + (static_cast<std::int64_t>(times.size()) - kFineRows) * kRowStep;
+  if (rows > most) {
+    // Beyond the table all is arithmetic, which grows with the rows.
+    const double share = static_cast<double>(rows) / static_cast<double>(most);
+    return {times.back().us * share, times.back().us * share};
+  }
   const std::int64_t beyond = rows - kFineRows;
   const auto last = static_cast<std::int64_t>(times.size()) - kFineRows - 1;
   const std::int64_t step = std::min(beyond / kRowStep, last - 1);

@@ -92,6 +92,12 @@ void GpuRuntime::describe(Describer& d) {
   describe_sources(d, sources);
 }
 
+void GpuHost::describe(Describer& d) {
+  d.required().field("time_factor", time_factor, Range::between(0.1, 10),
+                     "CPU times relative to those of H100's hosts.");
+  describe_sources(d, sources);
+}
+
 void GpuSpec::describe(Describer& d) {
   d.required().field("name", name, "The part's name.");
   d.required().object_of("memory", memory, "Device memory.");
@@ -110,6 +116,7 @@ void GpuSpec::describe(Describer& d) {
       device = d.resolved_path("memory_system", device);
     }
   }
+  d.optional_object("host", host, "The machines that the part is sold in.");
   d.field("calibration", calibration, "File of fitted kernels, beside this one.");
   d.optional_field("calibration_kv_block", calibration_kv_block, Range::at_least(1),
                    "Tokens of a KV block in the measured attention kernels.");

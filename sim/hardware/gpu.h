@@ -93,6 +93,14 @@ struct GpuRuntime {
   void describe(Describer& d);
 };
 
+/// The machines that the part is sold in.
+struct GpuHost {
+  /// CPU times there, relative to those of H100's hosts, which the engines' times are of.
+  double time_factor = 1;
+  std::string sources;
+  void describe(Describer& d);
+};
+
 struct GpuSpec {
   std::string name;
   GpuMemory memory;
@@ -101,6 +109,8 @@ struct GpuSpec {
   GpuLaunch launch;
   GpuRoofline roofline;
   GpuRuntime runtime;
+  /// Absent: hosts like H100's.
+  std::optional<GpuHost> host;
   /// What its memory is made of; without it memory cannot be clocked.
   std::optional<gpu_memory::MemorySystemOptions> memory_system;
   /// The file of kernel fits, found beside the one that names it; empty: not calibrated.

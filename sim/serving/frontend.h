@@ -19,6 +19,14 @@ struct FrontendOptions {
   Duration per_step;
   Duration per_output_token;
 
+  /// The same on a host whose CPU takes `factor` times as long.
+  [[nodiscard]] FrontendOptions scaled(double factor) const {
+    const auto times = [factor](Duration time) {
+      return round_up_to_duration(to_seconds(time) * factor);
+    };
+    return {times(per_request), times(per_input_token), times(per_step), times(per_output_token)};
+  }
+
   void describe(Describer& d) {
     d.field("per_request", per_request, Range::not_negative(),
             "CPU time to accept a request: HTTP, JSON, validation.");

@@ -16,12 +16,17 @@
 namespace orrery {
 namespace {
 
+double host_factor(const World& world) {
+  return world.gpu && world.gpu->host ? world.gpu->host->time_factor : 1;
+}
+
 /// Batch limits as the engine decides them; a fixed cost without a GPU takes the smallest GPU's.
 ExecutionOptions decide_batch(const Scenario& scenario, const World& world) {
   const EngineSettings& settings = scenario.engine;
   const BatchDefaults defaults =
       world.gpu ? batch_defaults(*world.gpu, settings.usage_context) : BatchDefaults();
   ExecutionOptions execution = settings.execution;
+  execution.host = execution.host.scaled(host_factor(world));
   execution.sampler_workspace = settings.memory.sampler_workspace;
   execution.decode_attention_elsewhere =
       scenario.placement.decode_attention == PlacementOptions::Where::kPim;
@@ -155,10 +160,10 @@ std::shared_ptr<const MemoryRates> decide_memory(const Scenario& scenario, const
 }
 
 /// None where a fixed cost compares mechanisms alone.
-FrontendOptions default_frontend(const Scenario& scenario) {
+FrontendOptions default_frontend(const Scenario& scenario, const World& world) {
   if (scenario.cost) return {};
-  return scenario.fidelity.host == Fidelity::Host::kCalibrated ? fitted_frontend()
-                                                               : assumed_frontend();
+  if (scenario.fidelity.host == Fidelity::Host::kAssumed) return assumed_frontend();
+  return fitted_frontend().scaled(host_factor(world));
 }
 
 }  // namespace
@@ -200,7 +205,7 @@ ReplicaSetup replica_setup(const Scenario& scenario, const World& world, Replica
   ReplicaSetup setup;
   setup.id = id;
   setup.engine = world.engine;
-  setup.frontend = scenario.engine.frontend.value_or(default_frontend(scenario));
+  setup.frontend = scenario.engine.frontend.value_or(default_frontend(scenario, world));
   setup.scheduler_name = scenario.engine.scheduler;
   setup.scheduler = scenario.engine.scheduler_options->make();
   setup.eviction =
