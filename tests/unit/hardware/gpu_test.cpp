@@ -40,12 +40,14 @@ std::vector<std::string*> sources_of(GpuSpec& gpu) {
   return {&gpu.memory.sources,         &gpu.compute.sources,
           &gpu.links.sources,          &gpu.launch.sources,
           &gpu.roofline.sources,       &gpu.runtime.sources,
-          &gpu.memory_system->sources, &gpu.memory_system->front_end.sources};
+          &gpu.memory_system->sources, &gpu.memory_system->front_end.sources,
+          &gpu.host->sources};
 }
 
 GpuSpec with_sources() {
   GpuSpec gpu;
   gpu.memory_system.emplace();
+  gpu.host.emplace();
   for (std::string* sources : sources_of(gpu)) *sources = "a datasheet";
   return gpu;
 }
@@ -54,7 +56,7 @@ TEST_CASE("a section without its sources is refused") {
   ReadsAsIs reader;
   GpuSpec complete = with_sources();
   CHECK_NOTHROW(complete.describe(reader));
-  for (std::size_t section = 0; section < 8; ++section) {
+  for (std::size_t section = 0; section < 9; ++section) {
     GpuSpec gpu = with_sources();
     *sources_of(gpu)[section] = " \n";
     CHECK_THROWS_WITH_AS(gpu.describe(reader),
