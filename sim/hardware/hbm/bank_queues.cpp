@@ -39,7 +39,7 @@ std::uint32_t BankQueues::oldest_bank(int q) const {
   return best;
 }
 
-bool BankQueues::push(Request request, Tick arrive, bool hits) {
+bool BankQueues::push(Request request, Tick arrive, std::int64_t order, bool hits) {
   const int q = request.write() ? kWrite : kRead;
   const std::uint32_t bank = request.bank();
   Lists& lists = of(q);
@@ -47,7 +47,7 @@ bool BankQueues::push(Request request, Tick arrive, bool hits) {
   free_.pop_back();
   const std::int16_t last = lists.tail[bank];
   slot(s) = {.arrive = arrive,
-             .order = pushed_++,
+             .order = order,
              .request = request,
              .older = last,
              .younger = -1,

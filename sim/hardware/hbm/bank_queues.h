@@ -91,8 +91,9 @@ class BankQueues {
     return sizes_[kWrite] > 0 && finds_write(request);
   }
 
-  /// Of a request that hits the open row, or not. True if it is the bank's oldest of its kind.
-  bool push(Request request, Tick arrive, bool hits);
+  /// Of a request that hits the open row, or not; `order` is larger than all before. True if it is
+  /// the bank's oldest of its kind.
+  bool push(Request request, Tick arrive, std::int64_t order, bool hits);
   /// Takes the bank's oldest hit or its activated request out for good.
   void remove_hit(int q, std::uint32_t bank);
   void remove_active(std::uint32_t bank);
@@ -121,7 +122,6 @@ class BankQueues {
   std::vector<std::int16_t> free_;
   std::array<Lists, 2> lists_;
   std::array<std::size_t, 2> sizes_{};
-  std::int64_t pushed_ = 0;
   std::array<std::int16_t, kMaxBanks> active_;
   BankSet active_banks_;
   std::size_t active_count_ = 0;

@@ -74,6 +74,7 @@ Tick Channel::submit(Request request, Tick at, Tick arrive) {
     ++now_;
     take(request, arrive);
   }
+  ++submitted_;
   tick();
   return now_;
 }
@@ -131,7 +132,7 @@ void Channel::take(Request request, Tick arrive) {
   const std::uint32_t bank = request.bank();
   const int queue = request.write() ? BankQueues::kWrite : BankQueues::kRead;
   const bool hits = request.row() == banks_.open_row(bank);
-  const bool first = queues_.push(request, arrive == kWhenTaken ? now_ : arrive, hits);
+  const bool first = queues_.push(request, arrive == kWhenTaken ? now_ : arrive, submitted_, hits);
   // A bank that was idle no longer is.
   if (row_.bank == bank && row_.order == kForRefresh) row_known_ = false;
   bank_refresh_.on_wanted(bank);
@@ -148,25 +149,26 @@ bool Channel::answer_from_writes(Request request, Tick arrive) {
   ++now_;
   if (request.write()) {
     ++statistics_.merged_writes;
-    end_write();
+    end_write(submitted_);
   } else {
     ++statistics_.forwarded_reads;
-    end_read(arrive == kWhenTaken ? now_ : arrive, now_ + kOwnTick);
+    end_read(submitted_, arrive == kWhenTaken ? now_ : arrive, now_ + kOwnTick);
   }
   return true;
 }
 
-inline void Channel::end_read(Tick arrive, Tick end) {
+inline void Channel::end_read(std::int64_t request, Tick arrive, Tick end) {
   ++statistics_.reads;
   statistics_.read_latency_sum += end - arrive;
   statistics_.read_latency.add(end - arrive);
   statistics_.end = std::max(statistics_.end, end);
-  if (read_ends_ != nullptr) read_ends_->push_back(end);
+  if (ends_ != nullptr) ends_->push_back({end, request, false});
 }
 
-inline void Channel::end_write() {
+inline void Channel::end_write(std::int64_t request) {
   ++statistics_.writes;
   statistics_.end = std::max(statistics_.end, now_ + kOwnTick);
+  if (ends_ != nullptr) ends_->push_back({now_ + kOwnTick, request, true});
 }
 
 void Channel::fall_due() {
@@ -214,10 +216,10 @@ void Channel::issue_column() {
   note_first_command(slot, true);
   if (request.write()) {
     banks_.write(bank, now_);
-    end_write();
+    end_write(slot.order);
   } else {
     banks_.read(bank, now_);
-    end_read(slot.arrive, now_ + kOwnTick + timing_.read_done);
+    end_read(slot.order, slot.arrive, now_ + kOwnTick + timing_.read_done);
   }
   bank_refresh_.on_used(bank, now_);
   if (column_.active()) {

@@ -80,9 +80,17 @@ class Channel {
   [[nodiscard]] const Statistics& statistics() const { return statistics_; }
   /// Commands that each bank was given, of its own: an all-bank one counts for its first bank.
   [[nodiscard]] const BankCounts& bank_counts() const { return bank_counts_; }
-  /// Where the end of each read is noted from now on, when it is known: as its command issues.
-  /// Null: nowhere.
-  void note_read_ends(std::vector<Tick>* ends) { read_ends_ = ends; }
+  /// When a request ends: a read when its data is through, a write when it issues; `request` counts
+  /// those submitted before it.
+  struct End {
+    Tick at = 0;
+    std::int64_t request = 0;
+    bool write = false;
+  };
+  /// Where ends are noted from now on, as soon as they are known: when the command issues. Null:
+  /// nowhere.
+  void note_ends(std::vector<End>* ends) { ends_ = ends; }
+  [[nodiscard]] std::int64_t submitted() const { return submitted_; }
 
  private:
   enum class RowAction : std::uint8_t { kNone, kAct, kPre, kPreab, kRefab, kRefpb };
@@ -117,8 +125,8 @@ class Channel {
   }
   void take(Request request, Tick arrive);
   [[nodiscard]] bool answer_from_writes(Request request, Tick arrive);
-  void end_read(Tick arrive, Tick end);
-  void end_write();
+  void end_read(std::int64_t request, Tick arrive, Tick end);
+  void end_write(std::int64_t request);
   void fall_due();
   void choose_mode();
   void change_mode();
@@ -199,7 +207,8 @@ class Channel {
   std::int64_t refresh_front_ = 0;
   std::int64_t refresh_count_ = 0;
 
-  std::vector<Tick>* read_ends_ = nullptr;
+  std::int64_t submitted_ = 0;
+  std::vector<End>* ends_ = nullptr;
   Statistics statistics_;
   BankCounts bank_counts_;
 };

@@ -9,11 +9,11 @@ namespace orrery::hbm {
 FrontEnd::FrontEnd(std::deque<Channel>& channels, std::int64_t in_flight)
     : channels_(channels), most_in_flight_(in_flight) {
   if (most_in_flight_ == 0) return;
-  for (Channel& channel : channels_) channel.note_read_ends(&new_ends_);
+  for (Channel& channel : channels_) channel.note_ends(&new_ends_);
 }
 
 FrontEnd::~FrontEnd() {
-  for (Channel& channel : channels_) channel.note_read_ends(nullptr);
+  for (Channel& channel : channels_) channel.note_ends(nullptr);
 }
 
 Tick FrontEnd::hand_over(std::uint32_t channel, Request request, Tick at, Tick arrive) {
@@ -60,8 +60,9 @@ Channel& FrontEnd::first_channel(Tick& at) {
 }
 
 void FrontEnd::collect_ends() {
-  for (const Tick end : new_ends_) {
-    ends_.push_back(end);
+  for (const Channel::End& end : new_ends_) {
+    if (end.write) continue;
+    ends_.push_back(end.at);
     std::ranges::push_heap(ends_, std::greater());
   }
   new_ends_.clear();

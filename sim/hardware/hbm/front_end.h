@@ -45,8 +45,8 @@ class FrontEnd {
   const std::int64_t most_in_flight_;
   std::int64_t in_flight_ = 0;
   Tick now_ = 0;
-  std::vector<Tick> new_ends_;
-  /// A heap, the earliest first.
+  std::vector<Channel::End> new_ends_;
+  /// Of reads. A heap, the earliest first.
   std::vector<Tick> ends_;
 };
 
