@@ -21,10 +21,14 @@ constexpr std::int64_t kMostFittedBytes = 512LL << 20;
 
 class FabricLinks final : public LinkCost {
  public:
-  FabricLinks(const NodeSpec& node, std::optional<Bytes> packet)
-      : node_(node), topology_(node_.topology()), world_(node_.world(topology_)), packet_(packet) {}
-  FabricLinks(const ClusterSpec& cluster, std::optional<Bytes> packet)
-      : FabricLinks(cluster.node, packet) {
+  FabricLinks(const NodeSpec& node, const FabricLinkOptions& options)
+      : node_(node),
+        topology_(node_.topology()),
+        world_(node_.world(topology_)),
+        packet_(options.packet),
+        custom_(options.custom_all_reduce) {}
+  FabricLinks(const ClusterSpec& cluster, const FabricLinkOptions& options)
+      : FabricLinks(cluster.node, options) {
     cluster_ = std::make_unique<const Cluster>(cluster);
   }
 
@@ -73,7 +77,7 @@ class FabricLinks final : public LinkCost {
   }
   /// On the curve of vectors that are not whole, those that are count as if they were not.
   [[nodiscard]] CollectivePlan plan(const CollectiveJob& job, bool whole) const {
-    return whole ? choose_vllm(world_, job) : choose_plan(world_, job);
+    return whole ? choose_vllm(world_, job, custom_) : choose_plan(world_, job);
   }
   [[nodiscard]] std::string rung() const {
     return packet_ ? fmt::format("packets of {}", human(*packet_)) : "max-min flows";
@@ -142,6 +146,7 @@ class FabricLinks final : public LinkCost {
   Topology topology_;
   CollectiveWorld world_;
   std::optional<Bytes> packet_;
+  bool custom_;
   /// None: one node.
   std::unique_ptr<const Cluster> cluster_;
   mutable std::map<std::tuple<Collective, std::int64_t, std::int64_t>, RememberedCurve> curves_;
@@ -150,13 +155,13 @@ class FabricLinks final : public LinkCost {
 }  // namespace
 
 std::shared_ptr<const LinkCost> make_fabric_links(const NodeSpec& node,
-                                                  std::optional<Bytes> packet) {
-  return std::make_shared<FabricLinks>(node, packet);
+                                                  const FabricLinkOptions& options) {
+  return std::make_shared<FabricLinks>(node, options);
 }
 
 std::shared_ptr<const LinkCost> make_fabric_links(const ClusterSpec& cluster,
-                                                  std::optional<Bytes> packet) {
-  return std::make_shared<FabricLinks>(cluster, packet);
+                                                  const FabricLinkOptions& options) {
+  return std::make_shared<FabricLinks>(cluster, options);
 }
 
 }  // namespace orrery

@@ -17,12 +17,18 @@ namespace orrery {
 /// (clocked). A send goes as one side of NCCL's exchange of two ranks. Times count as guessed where
 /// the node's collectives were never compared with measured ones, and beyond 512 MiB, which the
 /// fit's rows reach. Asked for more ranks than the node has, it throws ConfigError.
+struct FabricLinkOptions {
+  /// None: flows.
+  std::optional<Bytes> packet;
+  /// Whether vLLM's own all-reduce kernels are used (its disable_custom_all_reduce).
+  bool custom_all_reduce = true;
+};
 [[nodiscard]] std::shared_ptr<const LinkCost> make_fabric_links(const NodeSpec& node,
-                                                                std::optional<Bytes> packet);
+                                                                const FabricLinkOptions& options);
 /// The same of a cluster, where the ranks of several whole nodes talk in levels
 /// (sim/hardware/fabric/cluster.h); those times are always guessed. Ranks count through the nodes.
 [[nodiscard]] std::shared_ptr<const LinkCost> make_fabric_links(const ClusterSpec& cluster,
-                                                                std::optional<Bytes> packet);
+                                                                const FabricLinkOptions& options);
 
 }  // namespace orrery
 

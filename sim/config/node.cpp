@@ -48,7 +48,8 @@ std::string shown(const Node& node) {
 }
 
 std::string one_line(std::string_view text) {
-  constexpr std::size_t kMost = 600;
+  // All keys of an engine and a suggestion behind them.
+  constexpr std::size_t kMost = 1200;
   std::string line;
   for (const char c : text.substr(0, kMost)) {
     if (c == '\n') {

@@ -65,6 +65,8 @@ void EngineSettings::describe(Describer& d) {
   d.field("async_scheduling", async_scheduling, "Schedule a step while the one before it runs.");
   d.choice_of("free_partial_blocks", free_partial_blocks, kFreePartialBlocks,
               "Where freed blocks that are not full join the free queue (front since 2026-06).");
+  d.field("disable_custom_all_reduce", disable_custom_all_reduce,
+          "Leave small all-reduces to symmetric memory and NCCL; with fidelity.links.");
   memory.describe(d);
   execution.describe(d);
   d.optional_object("frontend", frontend,

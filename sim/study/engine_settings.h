@@ -42,6 +42,8 @@ struct EngineSettings {
   bool async_scheduling = true;
   enum class FreePartialBlocks : std::uint8_t { kFront, kBack };
   FreePartialBlocks free_partial_blocks = FreePartialBlocks::kFront;
+  /// vLLM's own all-reduce kernels are left out.
+  bool disable_custom_all_reduce = false;
   MemoryOptions memory;
   ExecutionOptions execution;
   /// Absent: the default below, or none where `cost:` compares mechanisms alone.

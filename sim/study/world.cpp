@@ -88,13 +88,19 @@ constexpr Bytes kPacket{4096};
 /// None: roofline. A replica of one GPU has no links, so that no machine is looked for.
 std::shared_ptr<const LinkCost> decide_links(const Scenario& scenario, const World& world) {
   const Fidelity::Links rung = scenario.fidelity.links;
+  if (rung == Fidelity::Links::kRoofline && scenario.engine.disable_custom_all_reduce) {
+    throw ConfigError({scenario.path, 0, 0}, "engine.disable_custom_all_reduce",
+                      "the roofline of links knows one all-reduce only: needs `fidelity: {links: "
+                      "calibrated}` or clocked");
+  }
   if (rung == Fidelity::Links::kRoofline || scenario.plan.gpus() == 1) return nullptr;
-  std::optional<Bytes> packet;
-  if (rung == Fidelity::Links::kClocked) packet = kPacket;
-  if (world.cluster) return make_fabric_links(*world.cluster, packet);
-  if (world.node) return make_fabric_links(*world.node, packet);
+  FabricLinkOptions options;
+  options.custom_all_reduce = !scenario.engine.disable_custom_all_reduce;
+  if (rung == Fidelity::Links::kClocked) options.packet = kPacket;
+  if (world.cluster) return make_fabric_links(*world.cluster, options);
+  if (world.node) return make_fabric_links(*world.node, options);
   return make_fabric_links(load_node(*scenario.hardware, scenario.hardware_at, "fidelity.links"),
-                           packet);
+                           options);
 }
 
 std::shared_ptr<const CostModel> decide_gpu_cost(const Scenario& scenario, const World& world,

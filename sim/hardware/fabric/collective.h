@@ -122,8 +122,9 @@ struct CollectiveWorld {
 [[nodiscard]] CollectivePlan choose_plan(const CollectiveWorld& world, const CollectiveJob& job);
 
 /// What vLLM would take: one of its own all-reduces where it has one for such a vector, else what
-/// NCCL would choose.
-[[nodiscard]] CollectivePlan choose_vllm(const CollectiveWorld& world, const CollectiveJob& job);
+/// NCCL would choose. Without `custom` (disable_custom_all_reduce) its own kernels are left out.
+[[nodiscard]] CollectivePlan choose_vllm(const CollectiveWorld& world, const CollectiveJob& job,
+                                         bool custom = true);
 
 /// True if the algorithm is one of the collective's.
 [[nodiscard]] bool can_carry(Algorithm algorithm, Collective collective);

@@ -50,14 +50,14 @@ Algorithm shot_of(const CollectiveJob& job) {
 
 }  // namespace
 
-CollectivePlan choose_vllm(const CollectiveWorld& world, const CollectiveJob& job) {
+CollectivePlan choose_vllm(const CollectiveWorld& world, const CollectiveJob& job, bool custom) {
   const auto place = place_of(job.ranks);
   const std::int64_t bytes = job.bytes.count();
   if (job.collective != Collective::kAllReduce || !place || !job.floating || bytes % 16 != 0) {
     return choose_plan(world, job);
   }
   const Limits& limits = limits_of(world.nvlink.generation);
-  if (bytes < limits.custom[*place]) return {shot_of(job), Protocol::kSimple};
+  if (custom && bytes < limits.custom[*place]) return {shot_of(job), Protocol::kSimple};
   if (bytes > limits.symmetric[*place]) return choose_plan(world, job);
   const bool in_switch = job.ranks >= limits.in_switch_from && world.nvlink.reduces_from_ranks > 0;
   return {in_switch ? Algorithm::kSymmetricMultimem : Algorithm::kSymmetricTwoShot,

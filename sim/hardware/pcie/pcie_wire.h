@@ -3,10 +3,12 @@
 // What a PCIe link carries besides data, as the PCI Express base specification (3.0 to 6.0) has it.
 //
 // 3.0 to 5.0: 130 bits carry 128, a skip ordered set of one block follows each 370 blocks, and a
-// packet is a start token of 4 bytes, its header, its data and a CRC of 4. Here it begins on the
-// first lane, so it fills whole symbol times: a byte on each lane. (The specification lets it begin
-// on every fourth lane; what published copies reach fits the first.) The room that this leaves
-// holds acknowledgements and credit updates of 8 bytes, which otherwise take a symbol time.
+// packet is a start token of 4 bytes, its header, its data and a CRC of 4: 5 or 6 double words, as
+// Intel counts them too (AN 829, "Understanding PCI Express Throughput", where acknowledgements and
+// credits are two double words and skip ordered sets 16 bytes). Here it begins on the first lane,
+// so it fills whole symbol times: a byte on each lane. (The specification lets it begin on every
+// fourth lane; what published copies reach fits the first.) The room that this leaves holds
+// acknowledgements and credit updates of 8 bytes, which otherwise take a symbol time.
 //
 // 6.0: flits of 256 bytes hold 236 of packets, which have no token and no CRC of their own;
 // acknowledgements and credits have their own bytes in each flit.

@@ -217,6 +217,9 @@ TEST_CASE("vLLM's all-reduces change at the sizes of its source") {
   CHECK(choice(255, 8) == "one-shot");
   CHECK(choice(256, 8) == "symm-multimem");
   CHECK(choice(65537, 8) == "nvls/Simple");
+  // Without its own kernels, symmetric memory takes small vectors too.
+  const CollectiveJob small{Collective::kAllReduce, Bytes(1024), 8, true};
+  CHECK(choose_vllm(node.world(topology), small, false).text() == "symm-multimem");
   // Neither knows three ranks or integers.
   CHECK(choice(16, 3) == "ring/LL");
   CHECK(choice(16, 8, false) == "ring/LL");

@@ -52,7 +52,7 @@ TEST_CASE("what is remembered is what the schedule takes, to a thousandth") {
   const NodeSpec node = node_of_eight();
   const Topology topology = node.topology();
   const CollectiveWorld world = node.world(topology);
-  const auto links = make_fabric_links(node, std::nullopt);
+  const auto links = make_fabric_links(node, {});
   RandomStream random(1, "fabric links", "sizes");
   for (int i = 0; i < 200; ++i) {
     const auto collective = static_cast<Collective>(random.below(4));
@@ -68,8 +68,8 @@ TEST_CASE("what is remembered is what the schedule takes, to a thousandth") {
 }
 
 TEST_CASE("from a mebibyte on, packets take what flows take to a hundredth") {
-  const auto flows = make_fabric_links(node_of_eight(), std::nullopt);
-  const auto packets = make_fabric_links(node_of_eight(), Bytes(4096));
+  const auto flows = make_fabric_links(node_of_eight(), {});
+  const auto packets = make_fabric_links(node_of_eight(), {Bytes(4096), true});
   for (const std::int64_t bytes : {1LL << 20, 10LL << 20, 64LL << 20}) {
     for (const Collective collective : {Collective::kAllReduce, Collective::kAllGather}) {
       CHECK(relative(packets->time(collective, bytes, 8).time,
@@ -80,20 +80,20 @@ TEST_CASE("from a mebibyte on, packets take what flows take to a hundredth") {
 
 TEST_CASE("times say what bounds them and whether they were ever checked") {
   NodeSpec node = node_of_eight();
-  const auto links = make_fabric_links(node, std::nullopt);
+  const auto links = make_fabric_links(node, {});
   CHECK(links->time(Collective::kAllReduce, 0, 8).time == Duration());
   CHECK(links->time(Collective::kAllReduce, 16 << 10, 8).bound == "launch");
   CHECK(links->time(Collective::kAllReduce, 256 << 20, 8).bound == "link");
   CHECK(!links->time(Collective::kAllReduce, 256 << 20, 8).guessed);
   CHECK(links->time(Collective::kAllReduce, 1 << 30, 8).guessed);
   node.collectives_checked = false;
-  CHECK(make_fabric_links(node, std::nullopt)->time(Collective::kAllReduce, 16, 8).guessed);
+  CHECK(make_fabric_links(node, {})->time(Collective::kAllReduce, 16, 8).guessed);
   // Half of an exchange of two, the halves of which share nothing.
   CHECK(links->send(1 << 20).time == links->time(Collective::kAllToAll, 2 << 20, 2).time);
 }
 
 TEST_CASE("more ranks than the machine has are refused") {
-  const auto links = make_fabric_links(node_of_eight(), std::nullopt);
+  const auto links = make_fabric_links(node_of_eight(), {});
   CHECK_THROWS_AS(static_cast<void>(links->time(Collective::kAllReduce, 1024, 16)), ConfigError);
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("ranks of several nodes talk in levels, and that was never checked") {
   cluster.network.packet_payload = Bytes(4096);
   cluster.network.ll_hop = nanoseconds(2700);
   cluster.network.simple_hop = microseconds(14);
-  const auto links = make_fabric_links(cluster, std::nullopt);
+  const auto links = make_fabric_links(cluster, {});
   const Topology topology = cluster.topology();
   const ClusterWorld world = world_of(cluster, topology);
   for (const std::int64_t bytes : {1LL << 14, 3LL << 20, 100LL << 20}) {
@@ -117,9 +117,8 @@ TEST_CASE("ranks of several nodes talk in levels, and that was never checked") {
     CHECK(links->time(Collective::kAllToAll, bytes, 16).guessed);
   }
   // Within a node as without the other.
-  CHECK(
-      links->time(Collective::kAllReduce, 1 << 20, 8).time ==
-      make_fabric_links(cluster.node, std::nullopt)->time(Collective::kAllReduce, 1 << 20, 8).time);
+  CHECK(links->time(Collective::kAllReduce, 1 << 20, 8).time ==
+        make_fabric_links(cluster.node, {})->time(Collective::kAllReduce, 1 << 20, 8).time);
   CHECK_THROWS_AS(static_cast<void>(links->time(Collective::kAllReduce, 1024, 12)), ConfigError);
   CHECK_THROWS_AS(static_cast<void>(links->time(Collective::kAllReduce, 1024, 24)), ConfigError);
 }
@@ -127,7 +126,7 @@ TEST_CASE("ranks of several nodes talk in levels, and that was never checked") {
 TEST_CASE("a step's all-reduces take what the links say, and stand so in its explanation") {
   Plan plan;
   plan.tensor_parallel = 8;
-  const auto links = make_fabric_links(node_of_eight(), std::nullopt);
+  const auto links = make_fabric_links(node_of_eight(), {});
   const auto model =
       make_roofline(test::llama_70b(), test::round_gpu(), plan, ExecutionOptions(), links);
   BatchShape shape;

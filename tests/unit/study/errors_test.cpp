@@ -74,6 +74,13 @@ TEST_CASE("links of a machine that nobody described") {
   CHECK(refusal("model: llama-2-70b\nhardware: hgx-h100-8x4-rails\n"
                 "plan: {tensor_parallel: 16}\nfidelity: {links: calibrated}\n" +
                 kWorkload) == "accepted");
+  CHECK(refusal("model: llama-3.1-8b\nhardware: h200-sxm\n"
+                "engine: {disable_custom_all_reduce: true}\n" +
+                kWorkload)
+            .starts_with("s.yaml: engine.disable_custom_all_reduce: the roofline of links knows "));
+  CHECK(refusal("model: llama-3.1-8b\nhardware: h200-sxm\n"
+                "engine: {disable_custom_all_reduce: true}\n" +
+                rest) == "accepted");
   // More ranks than GPUs.
   CHECK(refusal("model: llama-2-70b\nhardware: hgx-h200-8\nfidelity: {links: calibrated}\n"
                 "plan: {tensor_parallel: 16}\n" +
