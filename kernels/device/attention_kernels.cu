@@ -428,7 +428,7 @@ enum class Mode { kPrefill, kDecode, kMixed };
 /// Prompts' tiles come first: they take longest.
 template <int kDim, Mode kMode>
 __global__ void __launch_bounds__(kThreads, 2) attention_kernel(const AttentionCall call) {
-  extern __shared__ __align__(1024) char shared[];
+  ORRERY_SHARED_BYTES(shared);
   const int prefill_blocks = kMode == Mode::kDecode ? 0 : call.prefill_items * call.heads;
   const int block = blockIdx.x;
   if (kMode != Mode::kDecode && block < prefill_blocks) {
@@ -472,7 +472,8 @@ void launch(const AttentionCall& call, cudaStream_t stream) {
   }();
   static_cast<void>(allowed);
   const int blocks = call.prefill_items * call.heads + call.decode_items * call.kv_heads;
-  attention_kernel<kDim, kMode><<<blocks, kThreads, kBytes, stream>>>(call);
+  const auto kernel = attention_kernel<kDim, kMode>;
+  ORRERY_RUN(kernel, blocks, kThreads, kBytes, stream, call);
   ORRERY_LAUNCHED();
 }
 
@@ -500,7 +501,7 @@ void launch_attention(const AttentionCall& call, cudaStream_t stream) {
     throw std::invalid_argument("attention: heads of other dimensions than 64 and 128");
   }
   if (call.combine_items == 0) return;
-  combine_kernel<<<dim3(call.combine_items, call.heads), call.dim, 0, stream>>>(call);
+  ORRERY_RUN(combine_kernel, dim3(call.combine_items, call.heads), call.dim, 0, stream, call);
   ORRERY_LAUNCHED();
 }
 

@@ -188,8 +188,8 @@ uint4* vectors_of(__nv_bfloat16* rows) { return reinterpret_cast<uint4*>(rows); 
 
 void launch_rms_norm(const __nv_bfloat16* x, __nv_bfloat16* residual, const __nv_bfloat16* weight,
                      __nv_bfloat16* out, int m, int n, float epsilon, cudaStream_t stream) {
-  rms_norm_kernel<<<m, threads_for(n / 8), 0, stream>>>(
-      vectors_of(x), vectors_of(residual), vectors_of(weight), vectors_of(out), n / 8, epsilon);
+  ORRERY_RUN(rms_norm_kernel, m, threads_for(n / 8), 0, stream, vectors_of(x), vectors_of(residual),
+             vectors_of(weight), vectors_of(out), n / 8, epsilon);
   ORRERY_LAUNCHED();
 }
 
@@ -198,34 +198,35 @@ void launch_silu_mul(const __nv_bfloat16* x, __nv_bfloat16* out, int m, int n,
   constexpr int kThreads = 256;
   const int vectors = n / 8;
   const dim3 grid((vectors + kThreads - 1) / kThreads, m);
-  silu_mul_kernel<<<grid, kThreads, 0, stream>>>(vectors_of(x), vectors_of(out), vectors);
+  ORRERY_RUN(silu_mul_kernel, grid, kThreads, 0, stream, vectors_of(x), vectors_of(out), vectors);
   ORRERY_LAUNCHED();
 }
 
 void launch_rope(__nv_bfloat16* rows, int m, int heads, int dim, int stride, float theta,
                  cudaStream_t stream) {
-  rope_kernel<<<m, threads_for(heads * dim / 16), 0, stream>>>(rows, heads, dim, stride, theta);
+  ORRERY_RUN(rope_kernel, m, threads_for(heads * dim / 16), 0, stream, rows, heads, dim, stride,
+             theta);
   ORRERY_LAUNCHED();
 }
 
 void launch_quantise(const __nv_bfloat16* x, std::uint8_t* out, float* scales, int m, int n,
                      cudaStream_t stream) {
-  quantise_kernel<<<m, threads_for(n / 8), 0, stream>>>(
-      vectors_of(x), reinterpret_cast<uint2*>(out), scales, n / 8);
+  ORRERY_RUN(quantise_kernel, m, threads_for(n / 8), 0, stream, vectors_of(x),
+             reinterpret_cast<uint2*>(out), scales, n / 8);
   ORRERY_LAUNCHED();
 }
 
 void launch_store_kv(const KvStore& store, cudaStream_t stream) {
   const int vectors = store.kv_heads * store.dim / 8;
-  store_kv_kernel<<<store.tokens, threads_for(vectors), 0, stream>>>(store);
+  ORRERY_RUN(store_kv_kernel, store.tokens, threads_for(vectors), 0, stream, store);
   ORRERY_LAUNCHED();
 }
 
 void launch_to_float(const __nv_bfloat16* x, float* out, std::size_t count, cudaStream_t stream) {
   const std::size_t vectors = count / 8;
   const auto blocks = static_cast<unsigned>(std::min<std::size_t>((vectors + 255) / 256, 1 << 16));
-  to_float_kernel<<<blocks, 256, 0, stream>>>(vectors_of(x), reinterpret_cast<float4*>(out),
-                                              vectors);
+  ORRERY_RUN(to_float_kernel, blocks, 256, 0, stream, vectors_of(x), reinterpret_cast<float4*>(out),
+             vectors);
   ORRERY_LAUNCHED();
 }
 

@@ -141,7 +141,7 @@ __global__ void __launch_bounds__(kThreads)
 }  // namespace
 
 void launch_greedy(const float* logits, int* tokens, int m, int n, cudaStream_t stream) {
-  greedy_kernel<<<m, kThreads, 0, stream>>>(logits, tokens, n);
+  ORRERY_RUN(greedy_kernel, m, kThreads, 0, stream, logits, tokens, n);
   ORRERY_LAUNCHED();
 }
 
@@ -150,7 +150,7 @@ void launch_top_k_top_p(const float* logits, const float* uniform, int* tokens, 
   if (top_k < 1 || top_k > kMostTopK || top_k > n) {
     throw std::invalid_argument("sampling: top_k is not from 1 to 256");
   }
-  top_k_top_p_kernel<<<m, kThreads, 0, stream>>>(logits, uniform, tokens, n, top_k, top_p);
+  ORRERY_RUN(top_k_top_p_kernel, m, kThreads, 0, stream, logits, uniform, tokens, n, top_k, top_p);
   ORRERY_LAUNCHED();
 }
 
