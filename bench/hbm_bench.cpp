@@ -30,7 +30,8 @@ hbm::MemoryTrace trace_of(std::int64_t kind) {
 
 void hbm3_stack(benchmark::State& state) {
   const char* controller = state.range(1) == 0 ? "controller=reference" : "controller=default";
-  const hbm::MemoryConfig config = load_memory("hbm3-6400", {controller});
+  const char* feed = state.range(2) == 0 ? "feed=per-channel" : "feed=in-order";
+  const hbm::MemoryConfig config = load_memory("hbm3-6400", {controller, feed});
   const hbm::MemoryTrace trace = trace_of(state.range(0));
   std::int64_t requests = 0;
   for (auto _ : state) {
@@ -40,8 +41,8 @@ void hbm3_stack(benchmark::State& state) {
       benchmark::Counter(static_cast<double>(requests), benchmark::Counter::kIsRate);
 }
 BENCHMARK(hbm3_stack)
-    ->ArgNames({"kind", "default"})
-    ->ArgsProduct({{kStream, kRandom, kMix}, {0, 1}})
+    ->ArgNames({"kind", "default", "in_order"})
+    ->ArgsProduct({{kStream, kRandom, kMix}, {0, 1}, {0, 1}})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

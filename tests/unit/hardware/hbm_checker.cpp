@@ -222,6 +222,53 @@ constexpr Figures kMadeUp = {.both_edges = false,
                              .rrefd = 8,
                              .refi_half_clocks = 7'800};
 
+// The parts of H100, H200 and B200: the 6.4 Gb/s bin's nanoseconds (WL 6.25, RCDRD 19.375, RCDWR
+// 9.375, RP 16.25, RAS 28.125, WR 20.625, RTP 5.625, RRD 2.5 and 3.125, FAW 15, WTR 4.375 and 6.25,
+// RTW 12.5, RREFD 5) in their clocks, RC = RAS + RP + 1, and refresh of their densities.
+constexpr Figures at_1309_mhz() {
+  Figures f = kHbm3;
+  f.rcd_rd = 26, f.rcd_wr = 13, f.rp = 22, f.ras = 37, f.rc = 60, f.rtp = 8;
+  f.wl = 9, f.wr = 27, f.wtr_s = 6, f.wtr_l = 9, f.rtw = 17;
+  f.rrd_s = 4, f.rrd_l = 5, f.faw = 20;
+  f.rfc_ab = 459, f.rfc_pb = 262, f.rrefd = 7, f.refi_half_clocks = 10'210;
+  return f;
+}
+constexpr Figures at_1562_mhz() {
+  Figures f = kHbm3;
+  f.rcd_rd = 31, f.rcd_wr = 15, f.rp = 26, f.ras = 44, f.rc = 71, f.rtp = 9;
+  f.wl = 10, f.wr = 33, f.wtr_s = 7, f.wtr_l = 10, f.rtw = 20;
+  f.rrd_s = 4, f.rrd_l = 5, f.faw = 24;
+  f.rfc_ab = 704, f.rfc_pb = 313, f.rrefd = 8, f.refi_half_clocks = 12'187;
+  return f;
+}
+constexpr Figures at_1998_mhz() {
+  Figures f = kHbm3;
+  f.rcd_rd = 39, f.rcd_wr = 19, f.rp = 33, f.ras = 57, f.rc = 91, f.rtp = 12;
+  f.wl = 13, f.wr = 42, f.wtr_s = 9, f.wtr_l = 13, f.rtw = 25;
+  f.rrd_s = 5, f.rrd_l = 7, f.faw = 30;
+  f.rfc_ab = 900, f.rfc_pb = 400, f.rrefd = 10, f.refi_half_clocks = 15'584;
+  return f;
+}
+// The parts of the two A100: the nanoseconds of HBM2 at 2.0 Gb/s, whose clock is one, in theirs.
+constexpr Figures at_1215_mhz() {
+  Figures f = kHbm2;
+  f.rcd_rd = 18, f.rcd_wr = 15, f.rp = 18, f.ras = 42, f.rc = 60, f.rtp = 7;
+  f.wl = 7, f.wr = 20, f.wtr_s = 8, f.wtr_l = 10, f.rtw = 15;
+  f.rrd_s = 5, f.rrd_l = 5, f.faw = 19;
+  f.rfc_ab = 426, f.rfc_pb = 195, f.rrefd = 10, f.refi_half_clocks = 9'477;
+  return f;
+}
+constexpr Figures at_1593_mhz() {
+  Figures f = kHbm2e;
+  f.rfc_ab = 558, f.rfc_pb = 255, f.refi_half_clocks = 12'425;
+  return f;
+}
+constexpr Figures kHbm2At1215 = at_1215_mhz();
+constexpr Figures kHbm2At1593 = at_1593_mhz();
+constexpr Figures kHbm3At1309 = at_1309_mhz();
+constexpr Figures kHbm3At1562 = at_1562_mhz();
+constexpr Figures kHbm3At1998 = at_1998_mhz();
+
 const Figures& figures_of(Part part) {
   switch (part) {
     case Part::kHbm2At2000:
@@ -236,6 +283,16 @@ const Figures& figures_of(Part part) {
       return kHbm3e96;
     case Part::kHbm4At8000:
       return kHbm4;
+    case Part::kHbm3At5236:
+      return kHbm3At1309;
+    case Part::kHbm3eAt6250:
+      return kHbm3At1562;
+    case Part::kHbm3eAt7992:
+      return kHbm3At1998;
+    case Part::kHbm2At2430:
+      return kHbm2At1215;
+    case Part::kHbm2eAt3186:
+      return kHbm2At1593;
     case Part::kMadeUp:
       return kMadeUp;
   }

@@ -32,6 +32,11 @@ enum class Part : std::uint8_t {
   kHbm3eAt9200,
   kHbm3eAt9600,
   kHbm4At8000,
+  kHbm3At5236,
+  kHbm3eAt6250,
+  kHbm3eAt7992,
+  kHbm2At2430,
+  kHbm2eAt3186,
   kMadeUp
 };
 

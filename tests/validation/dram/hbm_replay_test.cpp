@@ -4,6 +4,7 @@
 // on which memories are compared, and on what --commands writes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -30,12 +31,17 @@ struct Shipped {
   const char* name;
   Part part;
 };
-constexpr std::array<Shipped, 6> kShipped = {{{"hbm2-2000", Part::kHbm2At2000},
-                                              {"hbm2e-3200", Part::kHbm2eAt3200},
-                                              {"hbm3-6400", Part::kHbm3At6400},
-                                              {"hbm3e-9200", Part::kHbm3eAt9200},
-                                              {"hbm3e-9600", Part::kHbm3eAt9600},
-                                              {"hbm4-8000", Part::kHbm4At8000}}};
+constexpr std::array<Shipped, 11> kShipped = {{{"hbm2-2000", Part::kHbm2At2000},
+                                               {"hbm2e-3200", Part::kHbm2eAt3200},
+                                               {"hbm3-6400", Part::kHbm3At6400},
+                                               {"hbm3e-9200", Part::kHbm3eAt9200},
+                                               {"hbm3e-9600", Part::kHbm3eAt9600},
+                                               {"hbm4-8000", Part::kHbm4At8000},
+                                               {"hbm3-5236", Part::kHbm3At5236},
+                                               {"hbm3e-6250", Part::kHbm3eAt6250},
+                                               {"hbm3e-7992", Part::kHbm3eAt7992},
+                                               {"hbm2-2430", Part::kHbm2At2430},
+                                               {"hbm2e-3186", Part::kHbm2eAt3186}}};
 
 /// A checker a channel.
 class SystemReplay final : public hbm::SystemListener {
@@ -114,6 +120,18 @@ hbm::MemoryTrace random_trace(RandomStream& random, const hbm::MemoryConfig& con
     if (spacing > 0) trace.arrivals.push_back(i * spacing);
   }
   return trace;
+}
+
+TEST_CASE("every memory that is shipped has its figures in the checker") {
+  std::size_t files = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(ORRERY_SOURCE_DIR "/configs/hardware/memory")) {
+    const std::string name = entry.path().stem().string();
+    const auto same = [&](const Shipped& shipped) { return name == shipped.name; };
+    CHECK_MESSAGE(std::ranges::any_of(kShipped, same), name);
+    ++files;
+  }
+  CHECK(files == kShipped.size());
 }
 
 TEST_CASE("500 random configurations, refreshes on, without a violation") {
