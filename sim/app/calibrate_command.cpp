@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <charconv>
+#include <filesystem>
+
 #include "sim/app/arguments.h"
 #include "sim/app/command.h"
 #include "sim/core/errors.h"
 #include "sim/study/calibrate.h"
+#include "sim/study/calibrate_device.h"
 #include "sim/study/catalogue.h"
 #include "sim/study/log_fit.h"
 
@@ -44,24 +48,53 @@ void calibrate_from_log(const std::string& log_path, const std::string& base,
   write_with_steps(base, fit.law, out);
 }
 
-}  // namespace
+int device_of(const std::string& text) {
+  int device = -1;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), device);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || device < 0) {
+    throw ConfigError(fmt::format("--device: '{}' is not the number of a GPU", text));
+  }
+  return device;
+}
 
-int calibrate_command(const std::vector<std::string>& words, const Policies& /*policies*/) {
-  Arguments arguments("calibrate", "");
-  arguments.values("from", "TABLE.csv: measured kernels; may be repeated");
-  arguments.value("from-log", "ENGINE.log: vLLM's, with --enable-logging-iteration-details");
-  arguments.value("format", "orrery (default), aiconfigurator or llmservingsim");
-  arguments.value("hardware", "BASE.yaml: a name in configs/hardware, or a path");
-  arguments.value("out", "FILE.yaml: the hardware with its calibration, the fits beside it");
-  if (arguments.parse(words)) return 0;
-  if (arguments.has("from") == arguments.has("from-log")) {
-    throw ConfigError("orrery calibrate: needs --from or --from-log, and not both");
+/// Tables of kernels: those that were named, or the one that is measured now, beside --out.
+std::vector<std::string> tables_of(const Arguments& arguments) {
+  if (!arguments.has("device")) return arguments.texts("from");
+  if (arguments.has("format")) throw ConfigError("--format: --device writes orrery's own");
+  const std::string program =
+      arguments.has("kernels") ? arguments.text("kernels") : std::string(kKernelsProgram);
+  std::filesystem::path table(arguments.text("out"));
+  table.replace_extension(".csv");
+  measure_device(program, device_of(arguments.text("device")), table.string());
+  return {table.string()};
+}
+
+void check_needed(const Arguments& arguments) {
+  int ways = 0;
+  for (const char* way : {"from", "device", "from-log"}) ways += arguments.has(way) ? 1 : 0;
+  if (ways != 1) {
+    throw ConfigError("orrery calibrate: needs one of --from, --device and --from-log");
   }
   for (const char* needed : {"hardware", "out"}) {
     if (!arguments.has(needed)) {
       throw ConfigError(fmt::format("orrery calibrate: needs --{}", needed));
     }
   }
+}
+
+}  // namespace
+
+int calibrate_command(const std::vector<std::string>& words, const Policies& /*policies*/) {
+  Arguments arguments("calibrate", "");
+  arguments.values("from", "TABLE.csv: measured kernels; may be repeated");
+  arguments.value("device", "N: measure that GPU first, by the program orrery-kernels");
+  arguments.value("kernels", "PROGRAM: where orrery-kernels stands, if not in PATH");
+  arguments.value("from-log", "ENGINE.log: vLLM's, with --enable-logging-iteration-details");
+  arguments.value("format", "orrery (default), aiconfigurator or llmservingsim");
+  arguments.value("hardware", "BASE.yaml: a name in configs/hardware, or a path");
+  arguments.value("out", "FILE.yaml: the hardware with its calibration, the fits beside it");
+  if (arguments.parse(words)) return 0;
+  check_needed(arguments);
   const std::string base = find_config("hardware", arguments.text("hardware"), {}, "--hardware");
   if (arguments.has("from-log")) {
     calibrate_from_log(arguments.text("from-log"), base, arguments.text("out"));
@@ -71,7 +104,7 @@ int calibrate_command(const std::vector<std::string>& words, const Policies& /*p
   const TableFormat format =
       table_format(arguments.has("format") ? arguments.text("format") : "orrery");
   std::vector<MeasuredRow> rows;
-  for (const std::string& path : arguments.texts("from")) {
+  for (const std::string& path : tables_of(arguments)) {
     MeasuredTable table = read_table(path, format);
     for (const auto& [name, count] : table.skipped) {
       fmt::print(stderr, "{}: {} rows of {} are not fitted\n", path, count, name);

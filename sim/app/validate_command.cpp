@@ -11,6 +11,7 @@
 #include "sim/core/errors.h"
 #include "sim/study/calibrate_table.h"
 #include "sim/study/catalogue.h"
+#include "sim/study/validate_plot.h"
 
 namespace orrery {
 namespace {
@@ -49,9 +50,9 @@ void print_validation(const Validation& validation) {
   print_group(validation.overall);
 }
 
-void write_points(const Validation& validation, const std::string& path) {
+void write_file(const std::string& text, const std::string& path) {
   std::ofstream file(path, std::ios::binary);
-  file << points_csv(validation);
+  file << text;
   file.close();
   if (!file) throw UserError(path + ": cannot be written");
 }
@@ -63,6 +64,7 @@ int validate_command(const std::vector<std::string>& words, const Policies& /*po
   arguments.value("hardware", "a name in configs/hardware, or a path");
   arguments.value("format", "orrery (default), aiconfigurator or llmservingsim");
   arguments.value("out", "FILE.csv: a row a point");
+  arguments.value("plot", "FILE.svg: predicted over measured, a dot a point");
   arguments.flag("json", "print one JSON object");
   if (arguments.parse(words)) return 0;
   if (!arguments.has("hardware")) throw ConfigError("orrery validate: needs --hardware");
@@ -74,7 +76,8 @@ int validate_command(const std::vector<std::string>& words, const Policies& /*po
   for (const auto& [name, count] : table.skipped) {
     fmt::print(stderr, "{}: {} rows of {} are not predicted\n", arguments.file(), count, name);
   }
-  if (arguments.has("out")) write_points(validation, arguments.text("out"));
+  if (arguments.has("out")) write_file(points_csv(validation), arguments.text("out"));
+  if (arguments.has("plot")) write_file(scatter_svg(validation), arguments.text("plot"));
   if (!arguments.has("json")) {
     print_validation(validation);
     return 0;

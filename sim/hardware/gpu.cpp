@@ -118,6 +118,7 @@ void GpuSpec::describe(Describer& d) {
   }
   d.optional_object("host", host, "The machines that the part is sold in.");
   d.field("calibration", calibration, "File of fitted kernels, beside this one.");
+  d.field("calibration_kv_block_sources", calibration_kv_block_sources, "Who says so.");
   d.optional_field("calibration_kv_block", calibration_kv_block, Range::at_least(1),
                    "Tokens of a KV block in the measured attention kernels.");
   d.optional_object("steps", steps, "What an engine's steps cost, fitted to a log of them.");

@@ -117,6 +117,7 @@ struct GpuSpec {
   std::string calibration;
   /// Tokens of a KV block in the attention kernels that were measured for it.
   std::optional<std::int64_t> calibration_kv_block;
+  std::string calibration_kv_block_sources;
   /// What steps cost by a log of them, instead of any kernel.
   std::optional<StepLaw> steps;
 

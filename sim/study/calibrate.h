@@ -12,7 +12,7 @@
 namespace orrery {
 
 /// Each kernel set of the rows fitted on its own. Rows over several ranks are refused: none of the
-/// fitted operators runs over more than one. Throws ConfigError where a set has fewer than 100
+/// fitted operators runs over more than one. Throws ConfigError where a set has fewer than 50
 /// rows, too few to leave some out.
 [[nodiscard]] std::vector<FitRecord> calibrate(const GpuSpec& gpu,
                                                const std::vector<MeasuredRow>& rows);
