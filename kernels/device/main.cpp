@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The kernels' program: checks them against their references and writes measured tables. Exit
-// codes: 0 ok, 1 something was wrong, 2 bad usage.
+// codes: 0 ok, 1 something was wrong, 2 bad usage or no GPU.
 #include <cuda_runtime.h>
 
 #include <chrono>
@@ -142,12 +142,26 @@ class Measuring {
   int failed_ = 0;
 };
 
+/// Empty if that GPU can be used.
+std::string missing(const Arguments& arguments) {
+  if (arguments.command != Command::kCheck && arguments.command != Command::kMeasure) return {};
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess) return cudaGetErrorString(status);
+  return arguments.device < count ? "" : "there are " + std::to_string(count);
+}
+
 int main_of(const std::vector<std::string>& words) {
   Arguments arguments;
   try {
     arguments = parse_arguments(words);
   } catch (const std::invalid_argument& error) {
     std::fprintf(stderr, "orrery-kernels: %s\n%s", error.what(), usage().c_str());
+    return 2;
+  }
+  if (const std::string reason = missing(arguments); !reason.empty()) {
+    std::fprintf(stderr, "orrery-kernels: no GPU %d that CUDA can use: %s\n", arguments.device,
+                 reason.c_str());
     return 2;
   }
   try {
