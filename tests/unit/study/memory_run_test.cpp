@@ -2,6 +2,7 @@
 #include "sim/study/memory_run.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -22,10 +23,12 @@ const fs::path kMemories = fs::path(ORRERY_SOURCE_DIR) / "configs/hardware/memor
 
 std::string device(const char* name) { return (kMemories / name).string(); }
 
+/// Of this process: others run the same cases.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& name)
-      : path_(fs::temp_directory_path() / ("orrery-memory-run-" + name)) {}
+      : path_(fs::temp_directory_path() /
+              ("orrery-memory-run-" + std::to_string(getpid()) + "-" + name)) {}
   ~TemporaryFile() { fs::remove(path_); }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;

@@ -3,6 +3,7 @@
 // The independent checker on every device that is shipped: in random configurations, on the traces
 // on which memories are compared, and on what --commands writes.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -235,7 +236,8 @@ std::string first_wrong_line(const std::string& file, Part part) {
 
 TEST_CASE("--commands changes nothing and writes what the checker accepts, with either feed") {
   namespace fs = std::filesystem;
-  const std::string base = (fs::temp_directory_path() / "orrery-hbm-replay").string();
+  const std::string base =
+      (fs::temp_directory_path() / ("orrery-hbm-replay-" + std::to_string(getpid()))).string();
   RandomStream random(1, "hbm", "commands");
   for (const Shipped& shipped : kShipped) {
     for (const char* feed : {"per-channel", "in-order"}) {
