@@ -64,6 +64,7 @@ class Booster {
         step_(rows_),
         draws_(options.seed) {
     ORRERY_CHECK(rows_ < (std::size_t{1} << 24));
+    ORRERY_CHECK(table.features <= Boosted::kMostColumns);
     bins_.resize(table.features * rows_);
     for (std::size_t f = 0; f < table.features; ++f) {
       borders_[f] = borders_of(table, f, rows);

@@ -6,6 +6,8 @@
 #ifndef ORRERY_MODELS_CALIBRATION_BOOSTING_H_
 #define ORRERY_MODELS_CALIBRATION_BOOSTING_H_
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -53,14 +55,20 @@ class Boosted {
   };
   static constexpr int kMostAnswer = 45;
   static constexpr std::size_t kMostBorders = 63;
+  static constexpr std::size_t kMostColumns = 64;
 
   [[nodiscard]] double predict(std::span<const float> features) const {
+    // How many borders each feature exceeds answers all questions about it.
+    std::array<std::uint8_t, kMostColumns> exceeded{};
+    for (std::size_t f = 0; f < borders.size(); ++f) {
+      const auto at = std::lower_bound(borders[f].begin(), borders[f].end(), features[f]);
+      exceeded[f] = static_cast<std::uint8_t>(at - borders[f].begin());
+    }
     std::int32_t sum = 0;
     for (const Tree& tree : trees) {
       std::size_t leaf = 0;
       for (const Question& q : tree.questions) {
-        const bool above = features[q.feature] > borders[q.feature][q.border];
-        leaf = leaf * 2 + static_cast<std::size_t>(above);
+        leaf = leaf * 2 + static_cast<std::size_t>(exceeded[q.feature] > q.border);
       }
       sum += tree.answers[leaf];
     }
