@@ -12,6 +12,7 @@
 #include "models/calibration/step_kernels.h"
 #include "models/operators.h"
 #include "models/roofline.h"
+#include "sim/core/check.h"
 
 namespace orrery {
 namespace {
@@ -134,6 +135,7 @@ class RooflineTransformer final : public CostModel {
     if (kernels_) {
       OpTime time = to_op_time(kernels_->decodes(shape));
       if (memory_) time.time += roofline_.paging(work.kv_bytes);
+      ORRERY_CHECK(time.time >= Duration());
       return time;
     }
     const Duration time = Attention::part(roofline_, work).time;

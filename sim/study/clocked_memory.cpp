@@ -40,6 +40,14 @@ Stream strided_of(std::int64_t stride) {
   return stream;
 }
 
+/// As 256 threads of 16 B each take it: a warp asks for 512 B.
+Stream tiled() {
+  Stream stream;
+  stream.granule = 512;
+  stream.block = 4096;
+  return stream;
+}
+
 void add(PatternReport& report, std::string what, const Pattern& pattern,
          gpu_memory::Rates& rates) {
   report.entries.push_back(
@@ -101,6 +109,7 @@ PatternReport report_patterns(const GpuSpec& gpu, const ModelCard& model) {
   report.measured_stream = gpu.memory_system->measured_stream;
   report.layout = {16, model.kv_heads, model.head_dim, 2, usual_cache(rates)};
   add(report, "weights, streamed", weight_pattern(rates), rates);
+  add(report, "weights, by 4 KiB tiles", on_all_sms(rates, tiled()), rates);
   add(report, "activations, copied", activation_pattern(rates), rates);
   add(report, "KV read, blocks of 16", kv_read_pattern(rates, report.layout, rates.sms()), rates);
   add(report, "KV read, contiguous", contiguous_kv_read_pattern(rates, report.layout, rates.sms()),

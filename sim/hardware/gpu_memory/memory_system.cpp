@@ -17,6 +17,8 @@ void MemorySystemOptions::describe(Describer& d) {
                      "A name or widths, as `orrery memory` takes them.");
   d.required().choice_of("address_map_origin", address_map_origin, kOrigins,
                          "inferred: results carry their range over all named maps.");
+  d.optional_field("read_queue", read_queue, Range::between(1, 1024), "Reads a channel holds.");
+  d.optional_field("write_queue", write_queue, Range::between(1, 1024), "Writes a channel holds.");
   d.optional_field("measured_stream", measured_stream, Range::positive(),
                    "The best rate at which a kernel was seen to stream from memory.");
   d.required().field("sources", sources, "Where each figure of this section comes from.");

@@ -22,6 +22,9 @@ struct MemorySystemOptions {
   /// all named maps; one that was fitted to measured strides and gathers does not.
   enum class MapOrigin : std::uint8_t { kInferred, kFitted };
   MapOrigin address_map_origin = MapOrigin::kInferred;
+  /// Entries of a channel's queues, where not those of the device. An L2 that holds writes back is
+  /// in effect a longer write queue.
+  std::optional<std::int64_t> read_queue, write_queue;
   /// The best rate at which a kernel was seen to stream from memory.
   std::optional<Bandwidth> measured_stream;
   std::string sources;

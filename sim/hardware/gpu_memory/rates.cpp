@@ -10,8 +10,12 @@
 namespace orrery::gpu_memory {
 namespace {
 
-hbm::MemoryConfig with_channels(hbm::MemoryConfig config, std::int64_t channels) {
-  config.device.geometry.channels = channels;
+/// The device as the GPU has it.
+hbm::MemoryConfig of_gpu(hbm::MemoryConfig config, const MemorySystemOptions& options) {
+  config.device.geometry.channels = options.channels;
+  hbm::ControllerOptions& controller = config.controller;
+  controller.read_queue = options.read_queue.value_or(controller.read_queue);
+  controller.write_queue = options.write_queue.value_or(controller.write_queue);
   return config;
 }
 
@@ -22,7 +26,7 @@ Bandwidth to_bandwidth(double bytes_per_second) {
 }  // namespace
 
 Rates::Rates(const MemorySystemOptions& options, hbm::MemoryConfig device, FrontEndGpu gpu)
-    : options_(options), gpu_(gpu), dram_(with_channels(std::move(device), options.channels)) {
+    : options_(options), gpu_(gpu), dram_(of_gpu(std::move(device), options)) {
   gpu_.memory_bytes = dram_.memory_bytes();
   maps_.push_back(options_.address_map);
   if (map_is_inferred()) {

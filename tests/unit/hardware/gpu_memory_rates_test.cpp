@@ -181,6 +181,20 @@ TEST_CASE("the front end bounds what DRAM would give") {
   CHECK(eight * 4 == doctest::Approx(whole).epsilon(0.02));
 }
 
+TEST_CASE("longer queues turn the bus less often") {
+  // A bus that is turned for each queueful of writes gives a copy more where those are longer.
+  Stream copy;
+  copy.reads = 50;
+  MemorySystemOptions longer = options(4, "hashed");
+  longer.read_queue = 256;
+  longer.write_queue = 256;
+  const auto rate_of = [&copy](const MemorySystemOptions& options) {
+    Rates rates(options, memory(1), kGpu);
+    return rates.rate(on_all(copy)).maps[0].bytes_per_second;
+  };
+  CHECK(rate_of(longer) > 1.2 * rate_of(options(4, "hashed")));
+}
+
 TEST_CASE("a map that is none of the device's is refused") {
   CHECK_THROWS_AS(Rates(options(4, "nonsense"), memory(1), kGpu), std::invalid_argument);
 }
