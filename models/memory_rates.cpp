@@ -44,28 +44,30 @@ MemoryRates::Line line_of(std::string what, const Pattern& pattern, Rates& gpu) 
           rate.bound};
 }
 
-/// Rates on powers of two and on all SMs, and straight lines between them: up to where DRAM is the
-/// bound a rate is in proportion to the SMs.
+/// DRAM is asked for a quarter, half and all of the SMs, with straight lines between them and the
+/// quarter's for fewer; what so many SMs take in bounds each.
 std::vector<Bandwidth> kv_reads(Rates& gpu, const KvLayout& layout) {
   const std::int64_t all = gpu.sms();
-  std::vector<Bandwidth> rates(static_cast<std::size_t>(all));
-  std::int64_t low = 1;
-  while (true) {
-    const std::int64_t high = std::min(2 * low, all);
-    const auto at = [&](std::int64_t sms) {
-      return gpu.rate(kv_read_pattern(gpu, layout, sms)).bytes_per_second.units_per_second();
-    };
-    const std::int64_t below = at(low);
-    const std::int64_t above = at(high);
-    for (std::int64_t n = low; n <= high; ++n) {
-      const std::int64_t steps = std::max<std::int64_t>(1, high - low);
-      rates[static_cast<std::size_t>(n - 1)] =
-          Bandwidth::per_second(below + (above - below) / steps * (n - low));
-    }
-    rates[static_cast<std::size_t>(high - 1)] = Bandwidth::per_second(above);
-    if (high == all) return rates;
-    low = high;
+  std::vector<std::int64_t> asked = {std::max<std::int64_t>(1, all / 4), (all + 1) / 2, all};
+  asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
+  std::vector<double> rates;
+  for (const std::int64_t sms : asked) {
+    rates.push_back(static_cast<double>(
+        gpu.rate(kv_read_pattern(gpu, layout, sms)).bytes_per_second.units_per_second()));
   }
+  std::vector<Bandwidth> result;
+  std::size_t above = 0;
+  for (std::int64_t n = 1; n <= all; ++n) {
+    while (asked[above] < n) ++above;
+    double rate = rates[above];
+    if (above > 0) {
+      const auto step = static_cast<double>(asked[above] - asked[above - 1]);
+      rate += (rates[above - 1] - rate) * static_cast<double>(asked[above] - n) / step;
+    }
+    const double bound = gpu.front_end_bound(kv_read_pattern(gpu, layout, n));
+    result.push_back(Bandwidth::per_second(static_cast<std::int64_t>(std::min(rate, bound))));
+  }
+  return result;
 }
 
 double terabytes(Bandwidth rate) { return static_cast<double>(rate.units_per_second()) * 1e-12; }

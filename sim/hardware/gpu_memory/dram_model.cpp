@@ -2,6 +2,7 @@
 #include "sim/hardware/gpu_memory/dram_model.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -19,15 +20,20 @@ using hbm::Tick;
 /// channels every few accesses, and of strides of powers of two.
 constexpr std::uint64_t kCountedPerChannel = 4096;
 /// Channels that a pass serves, accesses of each, and refresh intervals that it drops.
-constexpr std::size_t kChannels = 4;
-constexpr std::size_t kAccesses = 20'000;
+constexpr std::size_t kChannels = 3;
+constexpr std::size_t kAccesses = 18'000;
 constexpr std::size_t kWarmUp = 1;
-/// Passes at most, and intervals before a mean is trusted.
-constexpr std::uint64_t kPasses = 32;
-constexpr std::size_t kFewest = 16;
-constexpr double kWanted = 0.01;
-/// Of a normal distribution, two-sided 95 %.
-constexpr double kQuantile = 1.96;
+/// Passes that count: at least, and at most.
+constexpr std::int64_t kFewest = 3;
+constexpr std::int64_t kMost = 48;
+
+/// Student's t, two-sided 95 %, for so many figures (from 2 on).
+double quantile(std::int64_t figures) {
+  constexpr std::array<double, 11> kQuantiles = {12.71, 4.30, 3.18, 2.78, 2.57, 2.45,
+                                                 2.36,  2.31, 2.26, 2.23, 2.20};
+  const auto index = static_cast<std::size_t>(figures - 2);
+  return index < kQuantiles.size() ? kQuantiles[index] : 2.18;
+}
 
 /// When column commands issued.
 class Columns final : public hbm::CommandListener {
@@ -57,18 +63,22 @@ struct Mean {
   [[nodiscard]] double half_width() const {
     const auto n = static_cast<double>(count);
     const double variance = std::max(0.0, (squares - sum * sum / n) / (n - 1));
-    return kQuantile * std::sqrt(variance / n) / value();
+    return quantile(count) * std::sqrt(variance / n) / value();
   }
 };
 
 /// One channel's accesses, and what serving them gave.
 class ChannelRun {
  public:
-  ChannelRun(const hbm::MemoryConfig& config, std::vector<hbm::Request> requests, Tick phase)
+  /// `owed`: the share of refreshes owed, before and after.
+  ChannelRun(const hbm::MemoryConfig& config, std::vector<hbm::Request> requests, Tick phase,
+             double& owed)
       : config_(config), requests_(std::move(requests)) {
     hbm::Channel channel(config.device, config.controller, &columns_);
-    channel.begin_late(1, phase);
-    channel.serve(requests_, {});
+    channel.begin_late(owed, phase);
+    channel.submit_each(requests_, {});
+    owed = channel.owed_refreshes();
+    channel.finish();
     row_hits_ = channel.statistics().row_hits;
   }
 
@@ -194,8 +204,8 @@ std::int64_t DramModel::memory_bytes() const {
   return (config_.device.geometry.channel_capacity() * config_.device.geometry.channels).count();
 }
 
-DramRate DramModel::sample(const Pattern& pattern, std::string_view map_text,
-                           std::uint64_t seed) const {
+DramRate DramModel::sample(const Pattern& pattern, std::string_view map_text, std::uint64_t seed,
+                           double wanted) const {
   const hbm::Device& device = config_.device;
   const hbm::AddressMap map(map_text, device.geometry);
   const std::vector<double> loads = channel_loads(pattern, map, device.geometry);
@@ -207,18 +217,22 @@ DramRate DramModel::sample(const Pattern& pattern, std::string_view map_text,
   const Tick interval = hbm::TickTiming(device).refresh_interval;
   Mean mean;
   std::int64_t row_hits = 0;
-  for (std::uint64_t pass = 0; pass < kPasses; ++pass) {
-    RandomStream random(mix(seed, pass), "gpu_memory", "pass");
+  double owed = 0.5;
+  for (std::int64_t pass = 0; pass <= kMost; ++pass) {
+    RandomStream random(mix(seed, static_cast<std::uint64_t>(pass)), "gpu_memory", "pass");
     const std::vector<std::uint32_t> channels = some_of_the_heaviest(loads, random);
     AccessStream stream(pattern, accesses_of(map, device.geometry), random.bits());
+    Mean intervals;
     for (auto& requests : accesses_for(channels, map, loads.size(), stream)) {
       const auto phase = static_cast<Tick>(random.below(static_cast<std::uint64_t>(interval)));
-      const ChannelRun run(config_, std::move(requests), phase);
-      run.add_intervals(interval, kWarmUp, mean);
+      const ChannelRun run(config_, std::move(requests), phase, owed);
+      run.add_intervals(interval, kWarmUp, intervals);
       row_hits += run.row_hits();
       rate.accesses += run.accesses();
     }
-    if (mean.count >= static_cast<std::int64_t>(kFewest) && mean.half_width() <= kWanted) break;
+    if (pass == 0) continue;
+    mean.add(intervals.value());
+    if (mean.count >= kFewest && mean.half_width() <= wanted) break;
   }
   ORRERY_CHECK(mean.count > 1);
   const double per_second = mean.value() / static_cast<double>(interval) * ticks_per_second(device);
@@ -230,38 +244,43 @@ DramRate DramModel::sample(const Pattern& pattern, std::string_view map_text,
 }
 
 DramRate DramModel::in_full(const Pattern& pattern, std::string_view map_text, std::uint64_t seed,
-                            std::int64_t accesses) const {
+                            const Length& length) const {
   const hbm::Device& device = config_.device;
   const hbm::AddressMap map(map_text, device.geometry);
   const auto channels = static_cast<std::size_t>(device.geometry.channels);
-  std::vector<std::vector<hbm::Request>> requests(channels);
-  std::int64_t left = accesses * device.geometry.channels;
-  AccessStream stream(pattern, accesses_of(map, device.geometry), seed);
-  while (left > 0) {
-    stream.step([&](std::uint64_t access, bool write) {
-      requests[map.channel(access)].push_back(request_at(map, access, write));
-      --left;
-    });
-  }
+  const Tick warm_up = static_cast<Tick>(kWarmUp) * hbm::TickTiming(device).refresh_interval;
+  std::vector<double> ticks(channels);
+  std::vector<std::int64_t> loads(channels);
+  std::vector<double> owed(channels, 0.5);
   DramRate rate;
   std::int64_t row_hits = 0;
-  std::int64_t most = 0;
-  double longest = 0;
-  const Tick interval = hbm::TickTiming(device).refresh_interval;
-  for (auto& own : requests) {
-    if (own.empty()) continue;
-    const ChannelRun run(config_, std::move(own), 0);
-    row_hits += run.row_hits();
-    rate.accesses += run.accesses();
-    most = std::max(most, run.accesses());
-    longest = std::max(longest, run.ticks(kWarmUp * interval));
+  for (std::int64_t place = 0; place < length.places; ++place) {
+    std::vector<std::vector<hbm::Request>> requests(channels);
+    std::int64_t left = length.accesses * device.geometry.channels;
+    AccessStream stream(pattern, accesses_of(map, device.geometry),
+                        mix(seed, static_cast<std::uint64_t>(place)));
+    while (left > 0) {
+      stream.step([&](std::uint64_t access, bool write) {
+        requests[map.channel(access)].push_back(request_at(map, access, write));
+        --left;
+      });
+    }
+    for (std::size_t c = 0; c < channels; ++c) {
+      if (requests[c].empty()) continue;
+      const ChannelRun run(config_, std::move(requests[c]), 0, owed[c]);
+      ticks[c] += run.ticks(warm_up);
+      loads[c] += run.accesses();
+      row_hits += run.row_hits();
+      rate.accesses += run.accesses();
+    }
   }
-  rate.bytes_per_second = static_cast<double>(rate.accesses) *
-                          static_cast<double>(device.geometry.access.count()) /
+  const double longest = *std::max_element(ticks.begin(), ticks.end());
+  const auto most = static_cast<double>(*std::max_element(loads.begin(), loads.end()));
+  const auto all = static_cast<double>(rate.accesses);
+  rate.bytes_per_second = all * static_cast<double>(device.geometry.access.count()) /
                           (longest / ticks_per_second(device));
-  rate.heaviest = static_cast<double>(most) * static_cast<double>(channels) /
-                  static_cast<double>(rate.accesses);
-  rate.row_hit_rate = static_cast<double>(row_hits) / static_cast<double>(rate.accesses);
+  rate.heaviest = most * static_cast<double>(channels) / all;
+  rate.row_hit_rate = static_cast<double>(row_hits) / all;
   return rate;
 }
 

@@ -5,9 +5,11 @@
 //
 // How the accesses of a pattern fall on the channels is counted exactly; the channel with the
 // heaviest load bounds the time. Channels know nothing of each other, so that a few of the heaviest
-// are served one by one, in passes of seeded places, until their mean rate is known to +-1 % (95
-// %). A pass begins as after a long time (refreshes are owed, and fall due at a seeded phase), its
-// first refresh intervals are dropped, and each whole interval after them is one figure.
+// are served one by one, in passes, until their mean rate is known to +-1 % (95 %). A pass has a
+// place of its own for the pattern's regions and blocks and is one figure: within it intervals are
+// not independent. Refreshes fall due at a seeded phase and are owed as they were after the channel
+// before; the first pass only finds out how many that is. Of each channel the first refresh
+// interval is dropped, and whole ones are counted.
 #ifndef ORRERY_SIM_HARDWARE_GPU_MEMORY_DRAM_MODEL_H_
 #define ORRERY_SIM_HARDWARE_GPU_MEMORY_DRAM_MODEL_H_
 
@@ -45,14 +47,19 @@ class DramModel {
   explicit DramModel(hbm::MemoryConfig config);
 
   /// `pattern` is canonical; `map` is a name or widths (hbm/address_map.h); the answer depends on
-  /// nothing else but the seed.
-  [[nodiscard]] DramRate sample(const Pattern& pattern, std::string_view map,
-                                std::uint64_t seed) const;
-  /// The same without sampling: `accesses` of each channel on average, all channels, until the last
-  /// is done (its first and last moments, which a long run does not have, at the pace of the
-  /// others). To test samples by.
+  /// nothing else but the seed, and is good to `wanted` (95 %) unless its half_width says
+  /// otherwise.
+  [[nodiscard]] DramRate sample(const Pattern& pattern, std::string_view map, std::uint64_t seed,
+                                double wanted = 0.01) const;
+  /// The same without sampling: all channels, until the last is done, one run after the other in
+  /// several places, each of so many accesses of a channel on average (first and last moments,
+  /// which a long run does not have, at the pace of the others). To test samples by.
+  struct Length {
+    std::int64_t places = 1;
+    std::int64_t accesses = 0;
+  };
   [[nodiscard]] DramRate in_full(const Pattern& pattern, std::string_view map, std::uint64_t seed,
-                                 std::int64_t accesses) const;
+                                 const Length& length) const;
 
   [[nodiscard]] const hbm::Device& device() const { return config_.device; }
   [[nodiscard]] std::int64_t memory_bytes() const;

@@ -10,6 +10,11 @@
 namespace orrery::gpu_memory {
 namespace {
 
+/// How well a rate is to be known under the GPU's own map, and under those that only show a range
+/// (which is the wider for it).
+constexpr double kWanted = 0.01;
+constexpr double kWantedOfRange = 0.03;
+
 /// The device as the GPU has it.
 hbm::MemoryConfig of_gpu(hbm::MemoryConfig config, const MemorySystemOptions& options) {
   config.device.geometry.channels = options.channels;
@@ -51,6 +56,10 @@ const Rate& Rates::rate(const Pattern& pattern) {
   return answers_.emplace(text, answer(key, text)).first->second;
 }
 
+double Rates::front_end_bound(const Pattern& pattern) const {
+  return bounds_of(canonical(pattern, memory_bytes()), options_.front_end, gpu_).least();
+}
+
 Rate Rates::answer(const Pattern& pattern, const std::string& text) const {
   const FrontEndBounds bounds = bounds_of(pattern, options_.front_end, gpu_);
   const double most = bounds.least();
@@ -64,7 +73,8 @@ Rate Rates::answer(const Pattern& pattern, const std::string& text) const {
     double half_width = 0;
     // Where L2 holds all, DRAM has no say.
     if (bounds.dram_per_byte > 0) {
-      own.dram = dram_.sample(pattern, map, seed_of(text, map));
+      const double wanted = rate.maps.empty() ? kWanted : kWantedOfRange;
+      own.dram = dram_.sample(pattern, map, seed_of(text, map), wanted);
       const double dram = own.dram.bytes_per_second / bounds.dram_per_byte;
       if (dram < most) {
         own.bytes_per_second = dram;

@@ -138,11 +138,13 @@ class AddressMap::Parser {
   }
 
   void add_remainder(std::size_t field, std::uint32_t modulus) {
+    if (modulus == 1) return;  // of one channel nothing is left
     map_.steps_.push_back({.mask = 0,
                            .modulus = modulus,
                            .width = 0,
                            .shift = 0,
-                           .field = static_cast<std::uint8_t>(field)});
+                           .field = static_cast<std::uint8_t>(field),
+                           .reciprocal = UINT64_MAX / modulus + 1});
     covered_[field] = modulus;
   }
 

@@ -49,8 +49,7 @@ class AddressMap {
         part = block & step.mask;
         block >>= step.width;
       } else {
-        part = block % step.modulus;
-        block /= step.modulus;
+        part = step.divide(block);
       }
       at[step.field] |= static_cast<std::uint32_t>(part << step.shift);
     }
@@ -84,8 +83,7 @@ class AddressMap {
         part = block & step.mask;
         block >>= step.width;
       } else {
-        part = block % step.modulus;
-        block /= step.modulus;
+        part = step.divide(block);
       }
       if (step.field == index_of(Field::kChannel)) channel |= part << step.shift;
     }
@@ -109,6 +107,18 @@ class AddressMap {
     std::uint8_t width;
     std::uint8_t shift;
     std::uint8_t field;
+    /// 2^64 / modulus, rounded up.
+    std::uint64_t reciprocal = 0;
+
+    /// Leaves the quotient and returns the remainder. Exact where block times modulus is below
+    /// 2^64, for the reciprocal is too large by less than modulus / 2^64.
+    [[nodiscard]] std::uint64_t divide(std::uint64_t& block) const {
+      const auto quotient =
+          static_cast<std::uint64_t>(static_cast<UInt128>(block) * reciprocal >> 64);
+      const std::uint64_t remainder = block - quotient * modulus;
+      block = quotient;
+      return remainder;
+    }
   };
   struct Hash {
     std::uint8_t to;

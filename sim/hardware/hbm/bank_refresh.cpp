@@ -40,6 +40,17 @@ void BankRefresh::begin_late(double share, Tick phase) {
   }
 }
 
+double BankRefresh::owed_share() const {
+  std::int64_t owed = 0;
+  std::int64_t most = 0;
+  for (const Pseudo& p : pseudo_) {
+    if (p.due == kNever) continue;
+    owed += std::min(p.debt, most_debt_);
+    most += most_debt_;
+  }
+  return most == 0 ? 0 : static_cast<double>(owed) / static_cast<double>(most);
+}
+
 void BankRefresh::begin_round(Pseudo& p, std::uint32_t first) {
   p.left = banks_;
   for (std::uint32_t b = first; b < first + banks_; ++b) waits_.insert(b);

@@ -28,6 +28,8 @@ class BankRefresh {
   /// refresh, and
   /// refreshes fall due `phase` ticks sooner. Before the first tick.
   void begin_late(double share, Tick phase);
+  /// Of the most that may be owed, over all pseudo-channels.
+  [[nodiscard]] double owed_share() const;
 
   /// When the next refresh falls due.
   [[nodiscard]] Tick next_due() const { return next_due_; }

@@ -47,6 +47,8 @@ class Channel {
   /// refreshes `share` of the most that may be owed are, and refreshes fall due `phase` ticks
   /// sooner (less than the refresh interval). Before the first request.
   void begin_late(double share, Tick phase);
+  /// The share that is owed now; 0 where refreshes are not per bank.
+  [[nodiscard]] double owed_refreshes() const { return bank_refresh_.owed_share(); }
 
   /// The request's latency counts from when it is taken in.
   static constexpr Tick kWhenTaken = -1;
