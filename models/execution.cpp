@@ -30,7 +30,7 @@ Duration HostCost::of(const BatchShape& shape) const {
 
 HostCost HostCost::scaled(double factor) const {
   const auto times = [factor](Duration time) {
-    return round_up_to_duration(to_seconds(time) * factor);
+    return picoseconds(static_cast<std::int64_t>(static_cast<double>(time.count()) * factor + 0.5));
   };
   HostCost slower;
   slower.step = times(step);

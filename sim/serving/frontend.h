@@ -22,7 +22,8 @@ struct FrontendOptions {
   /// The same on a host whose CPU takes `factor` times as long.
   [[nodiscard]] FrontendOptions scaled(double factor) const {
     const auto times = [factor](Duration time) {
-      return round_up_to_duration(to_seconds(time) * factor);
+      return picoseconds(
+          static_cast<std::int64_t>(static_cast<double>(time.count()) * factor + 0.5));
     };
     return {times(per_request), times(per_input_token), times(per_step), times(per_output_token)};
   }

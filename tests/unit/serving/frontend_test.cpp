@@ -35,5 +35,15 @@ TEST_CASE("a frontend that costs nothing is not there") {
   CHECK(frontend.busy() == Duration());
 }
 
+TEST_CASE("a slower host's frontend takes as many times as long") {
+  const FrontendOptions options{microseconds(3'000), microseconds(4), microseconds(50),
+                                microseconds(20)};
+  const FrontendOptions slower = options.scaled(1.5);
+  CHECK(slower.per_request == microseconds(4'500));
+  CHECK(slower.per_input_token == microseconds(6));
+  CHECK(slower.per_step == microseconds(75));
+  CHECK(slower.per_output_token == microseconds(30));
+}
+
 }  // namespace
 }  // namespace orrery
