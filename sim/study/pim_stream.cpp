@@ -146,9 +146,11 @@ struct AimCode {
   /// Which of the words behind the name say how many columns, which channels and which row; 0: no
   /// such word.
   std::size_t count, mask, row;
+  std::size_t bank = 0;
 };
 constexpr AimCode kAimCodes[] = {
     {"MAC_ABK", Kind::kMac, Part::kMac, 1, 2, 3},
+    {"MAC_SBK", Kind::kMacBank, Part::kMac, 1, 2, 4, 3},
     {"WR_GB", Kind::kBufferWrite, Part::kBroadcast, 1, 3, 0},
     {"WR_BIAS", Kind::kBiasWrite, Part::kBroadcast, 0, 2, 0},
     {"RD_MAC", Kind::kResultMove, Part::kReadOut, 0, 2, 0},
@@ -161,20 +163,27 @@ void read_aim_line(const Line& line, std::size_t name_at, Channels& channels) {
                                         [&](const AimCode& c) { return c.name == name; });
   if (code == std::end(kAimCodes)) {
     line.refuse(
-        fmt::format("AiM instruction '{}'; known: MAC_ABK, WR_GB, WR_BIAS, RD_MAC, SYNC, "
-                    "EOC",
+        fmt::format("AiM instruction '{}'; known: MAC_ABK, MAC_SBK, WR_GB, WR_BIAS, RD_MAC, "
+                    "SYNC, EOC",
                     name));
   }
   const std::uint64_t count = code->count == 0 ? 1 : line.value(name_at + code->count);
   const std::uint64_t mask = line.value(name_at + code->mask);
   const std::uint64_t row = code->row == 0 ? 0 : line.value(name_at + code->row);
   if (count == 0 || count > 1 << 16) line.refuse(fmt::format("{} columns", count));
+  std::uint64_t banks = channels.all_banks();
+  if (code->bank != 0) {
+    const std::uint64_t bank = line.value(name_at + code->bank);
+    if (bank >= 64 || (banks >> bank & 1) == 0)
+      line.refuse(fmt::format("there is no bank {}", bank));
+    banks = std::uint64_t{1} << bank;
+  }
   for (std::uint64_t channel = 0; channel < 64; ++channel) {
     if ((mask >> channel & 1) == 0) continue;
     for (std::uint64_t i = 0; i < count; ++i) {
       channels.put(channel, line,
-                   request_of(code->kind, code->purpose, channels.all_banks(),
-                              static_cast<std::int64_t>(row), static_cast<std::int64_t>(i)));
+                   request_of(code->kind, code->purpose, banks, static_cast<std::int64_t>(row),
+                              static_cast<std::int64_t>(i)));
     }
   }
 }
@@ -188,6 +197,7 @@ struct AttaccCode {
 };
 constexpr AttaccCode kAttaccCodes[] = {
     {"PIM_MAC_AB", Kind::kMac, Part::kMac},
+    {"PIM_MAC_PB", Kind::kMacBank, Part::kMac},
     {"PIM_WR_GB", Kind::kBufferWrite, Part::kBroadcast},
     {"PIM_MV_GB", Kind::kBufferMove, Part::kBroadcast},
     {"PIM_MV_SB", Kind::kResultMove, Part::kReadOut},
@@ -216,14 +226,21 @@ void read_attacc_line(const Line& line, const pim::Geometry& g, Channels& channe
                    [&](const AttaccCode& c) { return c.name == line.words[0]; });
   if (code == std::end(kAttaccCodes)) {
     line.refuse(
-        fmt::format("request '{}'; known: PIM_MAC_AB, PIM_WR_GB, PIM_MV_GB, PIM_MV_SB, "
-                    "PIM_SFM, PIM_BARRIER",
+        fmt::format("request '{}'; known: PIM_MAC_AB, PIM_MAC_PB, PIM_WR_GB, PIM_MV_GB, "
+                    "PIM_MV_SB, PIM_SFM, PIM_BARRIER",
                     line.words[0]));
   }
-  const bool all = code->kind == Kind::kMac;
-  channels.put(address, line,
-               request_of(code->kind, code->purpose,
-                          all ? channels.all_banks() : std::uint64_t{1} << bank, row, column));
+  std::uint64_t banks = std::uint64_t{1} << bank;
+  if (code->kind == Kind::kMac) banks = channels.all_banks();
+  if (code->kind == Kind::kMacBank) {
+    // It reaches the same bank of all pseudo-channels.
+    const std::int64_t of_pseudo = g.banks_of_channel() / g.pseudo_channels;
+    banks = 0;
+    for (std::int64_t p = 0; p < g.pseudo_channels; ++p) {
+      banks |= std::uint64_t{1} << (p * of_pseudo + bank % of_pseudo);
+    }
+  }
+  channels.put(address, line, request_of(code->kind, code->purpose, banks, row, column));
 }
 
 // --- our own ------------------------------------------------------------------------------------
@@ -264,6 +281,7 @@ void read_own_line(const Line& line, pim::Plan& plan) {
     case Kind::kRead:
     case Kind::kWrite:
     case Kind::kMac:
+    case Kind::kMacBank:
     case Kind::kBufferWrite:
     case Kind::kBiasWrite:
     case Kind::kBufferMove:

@@ -21,6 +21,7 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
     case Kind::kRead:
     case Kind::kWrite:
     case Kind::kMac:
+    case Kind::kMacBank:
     case Kind::kBufferWrite:
     case Kind::kBiasWrite:
     case Kind::kBufferMove:
@@ -224,7 +225,11 @@ class Channel {
   [[nodiscard]] bool row_may_change(const Rows::Need& need, std::size_t i) const {
     if (is_activate(need.kind)) return true;
     const bool pim = need.kind == Kind::kPrechargePim;
-    const std::size_t looked_at = control_.close_idle_rows ? segment_end_ : window_.size();
+    // MACs of all banks keep their order: what is behind one cannot go first and hold it up.
+    const bool in_order = window_[i].request->kind == Kind::kMac;
+    const std::size_t looked_at = in_order                   ? i
+                                  : control_.close_idle_rows ? segment_end_
+                                                             : window_.size();
     for (std::size_t j = 0; j < looked_at; ++j) {
       if (j != i && rows_.hits(*window_[j].request, need.banks, pim)) return false;
     }
@@ -258,8 +263,8 @@ class Channel {
   /// Whether a PIM row lies open that the program still reads.
   [[nodiscard]] bool pim_holds_rows() const {
     for (const Waiting& waiting : window_) {
-      const bool in_lock_step = std::popcount(waiting.request->banks) > 1;
-      if (in_lock_step && rows_.hits(*waiting.request, rows_.all(), false)) return true;
+      const Request& request = *waiting.request;
+      if (rows_.need(request).ready && rows_.hits(request, rows_.all(), false)) return true;
     }
     return false;
   }

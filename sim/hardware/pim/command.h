@@ -23,6 +23,7 @@ enum class Kind : std::uint8_t {
   kActivateFour,  ///< Of four banks, into their PIM row buffers.
   kPrechargePim,  ///< Of all PIM row buffers.
   kMac,           ///< All banks multiply a column with an operand and add.
+  kMacBank,       ///< Only the named banks do; their rows are opened as for a read.
   kBufferWrite,   ///< Host to operand buffer: broadcast.
   kBiasWrite,     ///< Host to the accumulators.
   kBufferMove,    ///< Buffer die to operand buffers.
@@ -30,10 +31,10 @@ enum class Kind : std::uint8_t {
   kSoftmax,       ///< By the unit on the buffer die.
   kModeSwitch,    ///< Between memory and register mode.
 };
-inline constexpr std::size_t kKinds = 16;
+inline constexpr std::size_t kKinds = 17;
 inline constexpr std::array<std::string_view, kKinds> kKindNames = {
-    "ACT",   "PRE", "RD",   "WR",     "REF",  "ACTAB", "PREAB", "ACT4",
-    "PREPM", "MAC", "WRGB", "WRBIAS", "MVGB", "RDRES", "SFM",   "MODE"};
+    "ACT", "PRE",   "RD",   "WR",     "REF",  "ACTAB", "PREAB", "ACT4", "PREPM",
+    "MAC", "MACPB", "WRGB", "WRBIAS", "MVGB", "RDRES", "SFM",   "MODE"};
 
 [[nodiscard]] constexpr std::size_t index_of(Kind kind) { return static_cast<std::size_t>(kind); }
 
@@ -79,7 +80,8 @@ struct Request {
 using Program = std::vector<Request>;
 
 [[nodiscard]] constexpr bool uses_rows(Kind kind) {
-  return kind == Kind::kRead || kind == Kind::kWrite || kind == Kind::kMac;
+  return kind == Kind::kRead || kind == Kind::kWrite || kind == Kind::kMac ||
+         kind == Kind::kMacBank;
 }
 
 /// What some channels do, all alike.

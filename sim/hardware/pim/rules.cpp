@@ -34,9 +34,9 @@ class Table {
 constexpr Kind kAct = Kind::kActivate, kPre = Kind::kPrecharge, kRd = Kind::kRead,
                kWr = Kind::kWrite, kRef = Kind::kRefresh, kActAll = Kind::kActivateAll,
                kPreAll = Kind::kPrechargeAll, kAct4 = Kind::kActivateFour,
-               kPrePim = Kind::kPrechargePim, kMac = Kind::kMac, kFill = Kind::kBufferWrite,
-               kBias = Kind::kBiasWrite, kMove = Kind::kBufferMove, kResult = Kind::kResultMove,
-               kSoftmax = Kind::kSoftmax, kMode = Kind::kModeSwitch;
+               kPrePim = Kind::kPrechargePim, kMac = Kind::kMac, kMacBank = Kind::kMacBank,
+               kFill = Kind::kBufferWrite, kBias = Kind::kBiasWrite, kMove = Kind::kBufferMove,
+               kResult = Kind::kResultMove, kSoftmax = Kind::kSoftmax, kMode = Kind::kModeSwitch;
 
 /// Plain memory, which each style is besides.
 void add_memory(Table& table, const Timing& t) {
@@ -85,6 +85,22 @@ void add_all_banks(Table& table, const Timing& t) {
   table.add({kWr}, {kMac}, Scope::kChannel, t.cwl + t.burst + t.wtr_l, "cwl + burst + wtr_l");
 }
 
+/// MACs of single banks: inside a bank they keep a read's distances, but nothing reaches the bus.
+void add_bank_macs(Table& table, const Timing& t) {
+  table.add({kAct}, {kMacBank}, Scope::kBank, t.rcd_mac, "rcd_mac");
+  table.add({kActAll}, {kMacBank}, Scope::kChannel, t.rcd_mac, "rcd_mac");
+  table.add({kMacBank}, {kPre}, Scope::kBank, t.rtp, "rtp");
+  table.add({kMacBank}, {kPreAll}, Scope::kChannel, t.rtp, "rtp");
+  table.add({kMacBank}, {kMacBank}, Scope::kGroup, t.ccd_l, "ccd_l");
+  table.add({kMacBank}, {kMacBank}, Scope::kRank, t.ccd_s, "ccd_s");
+  table.add({kMacBank}, {kMacBank}, Scope::kPseudo, t.burst, "burst");
+  table.add({kMacBank}, {kRd, kWr}, Scope::kGroup, t.ccd_l, "ccd_l");
+  table.add({kRd}, {kMacBank}, Scope::kGroup, t.ccd_l, "ccd_l");
+  table.add({kWr}, {kMacBank}, Scope::kGroup, t.cwl + t.burst + t.wtr_l, "cwl + burst + wtr_l");
+  table.add({kMac}, {kMacBank}, Scope::kChannel, t.ccd_mac, "ccd_mac");
+  table.add({kMacBank}, {kMac}, Scope::kChannel, t.ccd_mac, "ccd_mac");
+}
+
 /// Moves share the normal data path with reads and writes, but not with MACs.
 void add_attacc_moves(Table& table, const Timing& t) {
   const Kinds moves = {kFill, kMove, kResult, kSoftmax};
@@ -103,10 +119,10 @@ void add_attacc_moves(Table& table, const Timing& t) {
 void add_aim_moves(Table& table, const Timing& t) {
   const std::int64_t buffered = t.buffer_cwl + t.burst;
   const std::int64_t turn = t.burst + t.bus_turn - t.buffer_cwl;
-  for (const Kind read : {kRd, kMac, kResult}) {
+  for (const Kind read : {kRd, kMac, kMacBank, kResult}) {
     table.add({read}, {kResult}, Scope::kChannel, t.ccd_l, "ccd_l");
   }
-  table.add({kResult}, {kRd, kMac}, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add({kResult}, {kRd, kMac, kMacBank}, Scope::kChannel, t.ccd_l, "ccd_l");
   for (const Kind write : {kWr, kFill, kBias}) {
     table.add({write}, {kFill, kBias}, Scope::kChannel, t.ccd_l, "ccd_l");
   }
@@ -122,9 +138,10 @@ void add_aim_moves(Table& table, const Timing& t) {
   table.add({kBias}, {kRd, kResult}, Scope::kChannel, buffered + t.wtr_l,
             "buffer_cwl + burst + wtr_l");
   table.add({kWr}, {kResult}, Scope::kChannel, t.cwl + t.burst + t.wtr_l, "cwl + burst + wtr_l");
-  table.add({kMode},
-            {kAct, kPre, kRd, kWr, kRef, kActAll, kPreAll, kMac, kFill, kBias, kResult, kMode},
-            Scope::kChannel, t.mode_change, "mode_change");
+  table.add(
+      {kMode},
+      {kAct, kPre, kRd, kWr, kRef, kActAll, kPreAll, kMac, kMacBank, kFill, kBias, kResult, kMode},
+      Scope::kChannel, t.mode_change, "mode_change");
 }
 
 /// PIM rows lie in buffers of their own: only activates (by power) and the data bus are shared.
@@ -161,10 +178,12 @@ std::vector<Rule> rules_of(const Device& device) {
       break;
     case Style::kAim:
       add_all_banks(table, device.timing);
+      add_bank_macs(table, device.timing);
       add_aim_moves(table, device.timing);
       break;
     case Style::kAttacc:
       add_all_banks(table, device.timing);
+      add_bank_macs(table, device.timing);
       add_attacc_moves(table, device.timing);
       break;
     case Style::kNeupims:

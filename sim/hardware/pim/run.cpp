@@ -35,6 +35,7 @@ void count(Counts& counts, const ChannelRun& run, std::int64_t channels) {
         count_access(counts, c, banks, channels);
         break;
       case Kind::kMac:
+      case Kind::kMacBank:
         counts.mac_columns += banks * channels;
         break;
       case Kind::kBufferWrite:

@@ -124,7 +124,8 @@ class Checker {
       if ((c.banks >> b & 1) == 0) continue;
       const std::int32_t open = row[static_cast<std::size_t>(b)];
       if (opens(c.kind) && open >= 0) return fmt::format("bank {} has row {} open", b, open);
-      const bool access = c.kind == Kind::kRead || c.kind == Kind::kWrite || c.kind == Kind::kMac;
+      const bool access = c.kind == Kind::kRead || c.kind == Kind::kWrite || c.kind == Kind::kMac ||
+                          c.kind == Kind::kMacBank;
       if (access && open != c.row) return fmt::format("bank {} has row {} open", b, open);
       if (c.kind != Kind::kRefresh) continue;
       if (open >= 0 || row_[1][static_cast<std::size_t>(b)] >= 0) {
@@ -212,7 +213,10 @@ class Checker {
     if (opens(a) && closes(b)) return n_.act_pre;
     if (opens(a) && opens(b)) return n_.act_act;
     if (closes(a) && opens(b)) return n_.pre_act;
-    if ((a == Kind::kRead || a == Kind::kMac) && closes(b)) return n_.rd_pre;
+    if (opens(a) && b == Kind::kMacBank) return n_.act_mac;
+    if ((a == Kind::kRead || a == Kind::kMac || a == Kind::kMacBank) && closes(b)) {
+      return n_.rd_pre;
+    }
     if (a == Kind::kWrite && closes(b)) return n_.wr_pre;
     return 0;
   }
@@ -226,7 +230,9 @@ class Checker {
   }
 
   [[nodiscard]] int column_gap(const Issued& a, const Issued& b) const {
-    if (a.kind == Kind::kMac && b.kind == Kind::kMac) return n_.mac_mac;
+    const auto mac = [](Kind k) { return k == Kind::kMac || k == Kind::kMacBank; };
+    const bool of_all = a.kind == Kind::kMac || b.kind == Kind::kMac;
+    if (mac(a.kind) && mac(b.kind) && of_all) return n_.mac_mac;
     if (style_ == Style::kNeupims && (a.kind == Kind::kMac || b.kind == Kind::kMac)) return 0;
     const bool group = meet(a, b, n_.banks_of_group, n_.banks);
     const bool pseudo = meet(a, b, n_.banks_of_pseudo, n_.banks);
@@ -235,7 +241,7 @@ class Checker {
     }
     if (a.kind == Kind::kRead && b.kind == Kind::kWrite) return pseudo ? n_.rd_wr : 0;
     const auto access = [](Kind k) {
-      return k == Kind::kRead || k == Kind::kWrite || k == Kind::kMac;
+      return k == Kind::kRead || k == Kind::kWrite || k == Kind::kMac || k == Kind::kMacBank;
     };
     if (!access(a.kind) || !access(b.kind)) return 0;
     if (group) return n_.column_long;

@@ -16,16 +16,36 @@ using pim::ChannelRun;
 using pim::Issued;
 using pim::Kind;
 
+/// MACs of single banks here and there, and some of all banks between.
+pim::Plan bank_macs(const pim::Device& device) {
+  const std::int64_t banks = device.geometry.banks_of_channel();
+  const pim::BankSet all = banks == 64 ? ~pim::BankSet{0} : (pim::BankSet{1} << banks) - 1;
+  pim::Program program;
+  for (std::int32_t i = 0; i < 400; ++i) {
+    pim::Request request;
+    request.purpose = pim::Part::kMac;
+    request.kind = i % 50 == 49 ? Kind::kMac : Kind::kMacBank;
+    request.banks = i % 50 == 49 ? all : pim::BankSet{1} << (i * 7 % banks);
+    request.row = i / 60;
+    request.column = i % 32;
+    program.push_back(request);
+  }
+  return {{program, {0}}};
+}
+
 std::vector<ChannelRun> sample_runs(const pim::Device& device, const pim::Program& host = {}) {
   const auto mapper = make_mapper(device);
   std::vector<ChannelRun> runs;
-  const std::vector<pim::Plan> plans = {
+  std::vector<pim::Plan> plans = {
       mapper->gemv({4096, 4096}),
       mapper->gemv({100, 3000}),
       mapper->attention({64, 64, 128, 2048}),
       mapper->attention({32, 8, 128, 777}),
       mapper->attention({8, 1, 80, 40}),
   };
+  const bool has_bank_macs =
+      device.style == pim::Style::kAim || device.style == pim::Style::kAttacc;
+  if (has_bank_macs) plans.push_back(bank_macs(device));
   for (const pim::Plan& plan : plans) {
     for (ChannelRun& run : runs_of(device, plan, host)) runs.push_back(std::move(run));
   }

@@ -115,6 +115,25 @@ TEST_CASE("a file of AiM instructions is replayed: a row at a time in all banks"
   CHECK(run.report.counts.mac_columns == 1024LL * 64 * 16 * 32);
 }
 
+// AttAcc: ten MACs of bank 0, then ten of bank 4 (the next group), both pseudo-channels at once.
+// Activates 2 apart (a rank's, and the slots they take). Bank 0's MACs go from 19 on, 4 apart in
+// their group, bank 4's from 21 on, 2 away from them: the last at 21 + 9 x 4 = 57, ending at 58.
+TEST_CASE("MACs of single banks keep the distances of reads") {
+  const pim::Device device = shipped_pim("attacc-hbm3");
+  std::string text;
+  for (const char* const bank : {"0x00000000", "0x04000000"}) {
+    for (int i = 0; i < 10; ++i) text += std::string("PIM_MAC_PB ") + bank + "\n";
+  }
+  const PimRun run = replay(device, text);
+  CHECK(run.report.cycles == 58);
+  CHECK(run.report.counts.mac_columns == 2 * 20);
+  CHECK(run.report.counts.activated_rows == 2 * 2);
+  // AiM: activate to MAC 56, then 63 more 2 apart, in one bank of one channel.
+  const PimRun aim = replay(shipped_pim("gddr6-aim"), "AiM MAC_SBK 64 0x1 5 7\n");
+  CHECK(aim.report.cycles == 56 + 63 * 2 + 1);
+  CHECK(aim.report.counts.mac_columns == 64);
+}
+
 // It begins in memory mode. MODE at 0; WR_GB 32 later. The MAC's row could be opened a clock
 // after: MODE takes that slot (33), the activate follows 32 later (65), the MAC 56 after it (121).
 // RD_MAC could go 2 later: MODE at 123, RD_MAC at 155; its data ends after a burst of 2: 157.
