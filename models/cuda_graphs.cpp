@@ -86,8 +86,7 @@ bool CudaGraphs::full_holds(const BatchShape& shape, std::int64_t padded) const 
   return false;
 }
 
-CudaGraphs::Launch CudaGraphs::launch(const BatchShape& shape) const {
-  const std::int64_t tokens = shape.tokens();
+CudaGraphs::Launch CudaGraphs::launch(const BatchShape& shape, std::int64_t tokens) const {
   if (tokens >= static_cast<std::int64_t>(padded_.size())) return {LaunchMode::kNoGraph, tokens};
   const std::int64_t padded = padded_[static_cast<std::size_t>(tokens)];
   if (full_holds(shape, padded)) return {LaunchMode::kFullGraph, padded};

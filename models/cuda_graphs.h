@@ -49,7 +49,11 @@ class CudaGraphs {
     /// What GEMMs see.
     std::int64_t padded_tokens;
   };
-  [[nodiscard]] Launch launch(const BatchShape& shape) const;
+  [[nodiscard]] Launch launch(const BatchShape& shape) const {
+    return launch(shape, shape.tokens());
+  }
+  /// On a rank that has `tokens` of the batch.
+  [[nodiscard]] Launch launch(const BatchShape& shape, std::int64_t tokens) const;
   [[nodiscard]] const std::vector<std::int64_t>& capture_sizes() const { return sizes_; }
   /// How many full and piecewise graphs the engine captures at its start.
   [[nodiscard]] std::int64_t full_graphs() const;

@@ -6,7 +6,9 @@
 namespace orrery {
 namespace {
 
-constexpr std::array<std::string_view, 3> kDtypes = {"auto", "bfloat16", "float16"};
+constexpr std::array<std::string_view, 4> kDtypes = {"auto", "bfloat16", "float16", "float32"};
+constexpr std::array<std::string_view, 7> kQuantizationOptions = {
+    "auto", "fp8", "fp8_block", "int8", "int4", "mxfp4", "nvfp4"};
 constexpr std::array<std::string_view, 4> kSamplings = {"auto", "greedy", "random", "filtered"};
 constexpr std::array<std::string_view, 2> kKvDtypes = {"auto", "fp8"};
 
@@ -46,6 +48,11 @@ void ExecutionOptions::describe(Describer& d) {
   d.choice_of("dtype", dtype, kDtypes, "Type of weights and activations; auto: the model's.");
   d.choice_of("kv_cache_dtype", kv_cache_dtype, kKvDtypes,
               "Type of the KV cache; auto: that of the weights.");
+  d.choice_of("quantization", quantization, kQuantizationOptions,
+              "What weights are quantised to when they are loaded; auto: as they are.");
+  d.object_of("experts", experts, "How tokens are routed to experts, and these placed.");
+  d.field("images_per_prompt", images_per_prompt, Range::between(0, 1024),
+          "Pictures that each prompt brings, for models that see.");
   graphs.describe(d);
   d.choice_of(
       "sampling", sampling, kSamplings,
@@ -64,6 +71,8 @@ WeightType ExecutionOptions::weight_type(const ModelCard& card) const {
       return WeightType::kBfloat16;
     case DtypeOption::kFloat16:
       return WeightType::kFloat16;
+    case DtypeOption::kFloat32:
+      return WeightType::kFloat32;
   }
   return card.dtype;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "models/cuda_graphs.h"
+#include "models/expert_routing.h"
 #include "models/model_card.h"
 #include "models/sampling.h"
 #include "sim/core/describer.h"
@@ -12,7 +13,17 @@
 
 namespace orrery {
 
-enum class DtypeOption : std::uint8_t { kAuto, kBfloat16, kFloat16 };
+enum class DtypeOption : std::uint8_t { kAuto, kBfloat16, kFloat16, kFloat32 };
+/// The others count like Quantization: what weights are quantised to when they are loaded.
+enum class QuantizationOption : std::uint8_t {
+  kAuto,
+  kFp8,
+  kFp8Block,
+  kInt8,
+  kInt4,
+  kMxfp4,
+  kNvfp4
+};
 enum class KvCacheDtype : std::uint8_t { kAuto, kFp8 };
 
 /// CPU time of the engine's loop for one step: a + b requests + c new blocks + d hashed blocks.
@@ -46,6 +57,10 @@ struct HostCost {
 struct ExecutionOptions {
   DtypeOption dtype = DtypeOption::kAuto;
   KvCacheDtype kv_cache_dtype = KvCacheDtype::kAuto;
+  QuantizationOption quantization = QuantizationOption::kAuto;
+  ExpertOptions experts;
+  /// Pictures that each prompt brings, for models that see; an encoder-decoder has one recording.
+  std::int64_t images_per_prompt = 0;
   CudagraphOptions graphs;
   HostCost host;
   Sampling sampling = Sampling::kAuto;
@@ -60,8 +75,9 @@ struct ExecutionOptions {
   void describe(Describer& d);
   /// What the weights and activations are computed in.
   [[nodiscard]] WeightType weight_type(const ModelCard& card) const;
-  [[nodiscard]] std::int64_t kv_bytes() const {
-    return kv_cache_dtype == KvCacheDtype::kFp8 ? 1 : 2;
+  /// Of an element of the KV cache.
+  [[nodiscard]] std::int64_t kv_bytes(const ModelCard& card) const {
+    return kv_cache_dtype == KvCacheDtype::kFp8 ? 1 : element_bytes(weight_type(card));
   }
 };
 

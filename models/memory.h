@@ -27,6 +27,10 @@ struct MemoryOptions {
   /// Whether the estimate of graph memory is subtracted: vLLM since 0.21.
   bool estimate_cudagraphs = true;
   SamplerWorkspace sampler_workspace = SamplerWorkspace::kInPlace;
+  /// Length of a sequence at which a windowed layer's share of a block is counted: it keeps no more
+  /// than its window (vLLM's hybrid KV cache manager). Absent: as much as other layers, which holds
+  /// for sequences within the window and for `disable_hybrid_kv_cache_manager`.
+  std::optional<std::int64_t> kv_reference_tokens;
   /// Set by who reads the engine's scheduler options; not described here.
   std::int64_t block_tokens = 16;
 
@@ -41,20 +45,23 @@ struct MemoryItem {
 };
 
 struct MemoryAccount {
-  /// The largest that the engine may use, then what is taken from it. All ranks of a
-  /// tensor-parallel group hold the same, so that one account is the smallest rank's.
+  /// The largest that the engine may use, then what is taken from it, on the GPU that has room for
+  /// fewest blocks: one of the pipeline's stages; the ranks of one stage hold the same.
   Bytes budget;
   std::vector<MemoryItem> taken;
   /// What is left for KV; the given size where options name one.
   Bytes kv_cache;
-  /// Of all layers, on one GPU.
+  /// Of the layers of one GPU.
   Bytes block_bytes;
+  /// How windowed layers count in it; empty where there are none.
+  std::string block_basis;
+  /// Of the whole replica: data-parallel groups have their own.
   std::int64_t num_blocks = 0;
   /// Without the null block.
   [[nodiscard]] std::int64_t usable_blocks() const { return num_blocks - 1; }
 };
 
-/// Throws ConfigError where the weights alone do not fit, or not two blocks.
+/// Throws ConfigError where the weights alone do not fit, or not two blocks, and says what would.
 [[nodiscard]] MemoryAccount account_memory(const ModelCard& card, const GpuSpec& gpu,
                                            const Plan& plan, const ExecutionOptions& execution,
                                            const MemoryOptions& options);

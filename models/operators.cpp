@@ -1,70 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/operators.h"
 
+#include <algorithm>
+
 #include "sim/core/check.h"
 
 namespace orrery {
-namespace {
 
-/// bfloat16 and float16.
-constexpr std::int64_t kElement = 2;
-
-Operator gemm(std::string name, std::int64_t count, std::int64_t n, std::int64_t k) {
-  return {OperatorKind::kGemm, std::move(name),   count, 1, n, k,
-          kElement * n * k,    kElement * (n + k)};
-}
-
-Operator stream(std::string name, std::int64_t count, std::int64_t bytes_per_row,
-                std::int64_t kernels = 1) {
-  return {OperatorKind::kStream, std::move(name), count, kernels, 0, 0, 0, bytes_per_row};
-}
-
-Operator collective(OperatorKind kind, std::string name, std::int64_t count,
-                    std::int64_t bytes_per_row) {
-  return {kind, std::move(name), count, 1, 0, 0, 0, bytes_per_row};
-}
-
-void add_attention_side(const ModelCard& card, const Shard& shard, std::int64_t kv_bytes,
-                        std::vector<Operator>& ops) {
-  const std::int64_t q = shard.heads * card.head_dim;
-  const std::int64_t kv = shard.kv_heads * card.head_dim;
-  ops.push_back(gemm("qkv_proj", card.layers, q + 2 * kv, card.hidden));
-  // Both norms read and write their heads.
-  if (card.qk_norm) ops.push_back(stream("qk_norm", card.layers, 2 * kElement * (q + kv), 2));
-  ops.push_back(stream("rotary", card.layers, 2 * kElement * (q + kv)));
-  ops.push_back(stream("kv_write", card.layers, 2 * kv * (kElement + kv_bytes)));
-  ops.back().kind = OperatorKind::kKvWrite;
-  ops.push_back(gemm("o_proj", card.layers, card.hidden, q));
-}
-
-void add_mlp(const ModelCard& card, const Shard& shard, std::vector<Operator>& ops) {
-  const std::int64_t width = shard.intermediate;
-  ops.push_back(gemm("gate_up_proj", card.layers, 2 * width, card.hidden));
-  ops.push_back(stream("silu_mul", card.layers, 3 * kElement * width));
-  ops.push_back(gemm("down_proj", card.layers, card.hidden, width));
-}
-
-}  // namespace
-
-std::optional<Collective> Operator::collective() const {
-  switch (kind) {
-    case OperatorKind::kAllReduce:
-      return Collective::kAllReduce;
-    case OperatorKind::kAllGather:
-      return Collective::kAllGather;
-    case OperatorKind::kGemm:
-    case OperatorKind::kStream:
-    case OperatorKind::kKvWrite:
-      break;
-  }
-  return std::nullopt;
-}
-
-BoundTime Operator::time(const Roofline& roofline, const LinkCost& links, std::int64_t rows,
-                         std::int64_t ranks) const {
+BoundTime Operator::time(const Roofline& roofline, const LinkCost& links, std::int64_t rows) const {
   switch (kind) {
     case OperatorKind::kGemm:
-      return roofline.gemm(flops(rows), bytes(rows), kernels);
+      return roofline.gemm(flops(rows), bytes(rows), kernels, format);
     case OperatorKind::kStream: {
       BoundTime time = roofline.stream(bytes(rows), kernels);
       time.time += serial;
@@ -72,43 +18,59 @@ BoundTime Operator::time(const Roofline& roofline, const LinkCost& links, std::i
     }
     case OperatorKind::kKvWrite:
       return roofline.kv_write(bytes(rows), kernels);
-    case OperatorKind::kAllReduce:
-    case OperatorKind::kAllGather:
-      return links.time(*collective(), bytes(rows), ranks);
+    case OperatorKind::kCollective:
+      return links.time(collective, bytes(rows), ranks);
+    case OperatorKind::kExperts:
+    case OperatorKind::kDispatch:
+    case OperatorKind::kCombine:
+      break;
   }
   ORRERY_CHECK(false);
 }
 
-std::vector<Operator> token_operators(const ModelCard& card, const Shard& shard,
-                                      std::int64_t kv_bytes) {
-  const std::int64_t row = kElement * card.hidden;
-  const bool split = shard.ranks > 1;
-  std::vector<Operator> ops;
-  ops.push_back(stream("embedding", 1, 2 * row));
-  // The vocabulary is split too, so each rank knows only its tokens' rows.
-  if (split) ops.push_back(collective(OperatorKind::kAllReduce, "embedding_all_reduce", 1, row));
-  // Input and residual are read and written.
-  ops.push_back(stream("add_norm", 2 * card.layers, 4 * row));
-  add_attention_side(card, shard, kv_bytes, ops);
-  add_mlp(card, shard, ops);
-  if (split)
-    ops.push_back(collective(OperatorKind::kAllReduce, "all_reduce", 2 * card.layers, row));
-  ops.push_back(stream("final_norm", 1, 4 * row));
-  return ops;
+Operator gemm(std::string name, std::int64_t count, std::int64_t n, std::int64_t k, WeightType type,
+              Quantization format) {
+  Operator op{OperatorKind::kGemm, std::move(name), count, 1};
+  op.n = n;
+  op.k = k;
+  op.format = format;
+  op.fixed_bytes = weight_bytes(format, type, n, k);
+  op.bytes_per_row = element_bytes(type) * n + activation_bytes(format, type) * k;
+  return op;
 }
 
-std::vector<Operator> row_operators(const ModelCard& card, const Shard& shard,
-                                    const SamplerWork& sampler) {
-  std::vector<Operator> ops;
-  ops.push_back(stream("gather_rows", 1, 2 * kElement * card.hidden));
-  ops.push_back(gemm("lm_head", 1, shard.vocab, card.hidden));
-  const std::int64_t logits = card.vocab;
-  if (shard.ranks > 1) {
-    ops.push_back(collective(OperatorKind::kAllGather, "logits_all_gather", 1, kElement * logits));
+Operator stream(std::string name, std::int64_t count, std::int64_t bytes_per_row,
+                std::int64_t kernels) {
+  Operator op{OperatorKind::kStream, std::move(name), count, kernels};
+  op.bytes_per_row = bytes_per_row;
+  return op;
+}
+
+Operator collective(Collective what, std::string name, std::int64_t count,
+                    std::int64_t bytes_per_row, std::int64_t ranks) {
+  Operator op{OperatorKind::kCollective, std::move(name), count, 1};
+  op.bytes_per_row = bytes_per_row;
+  op.collective = what;
+  op.ranks = ranks;
+  return op;
+}
+
+std::int64_t kernels_of(const std::vector<Operator>& ops) {
+  std::int64_t kernels = 0;
+  for (const Operator& op : ops) kernels += op.count * op.kernels;
+  return kernels;
+}
+
+void merge(std::vector<Operator>& ops, const std::vector<Operator>& more) {
+  for (const Operator& each : more) {
+    const auto same = std::find_if(ops.begin(), ops.end(),
+                                   [&](const Operator& op) { return op.name == each.name; });
+    if (same == ops.end()) {
+      ops.push_back(each);
+    } else {
+      same->count += each.count;
+    }
   }
-  ops.push_back(stream("sampler", 1, sampler.bytes_per_logit * logits, sampler.kernels));
-  ops.back().serial = sampler.serial;
-  return ops;
 }
 
 }  // namespace orrery

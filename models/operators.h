@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The operators of a dense decoder as vLLM launches them (vllm/model_executor/models/llama.py
-// after torch.compile): QKV and gate-up are one GEMM each, residual adds ride with the norms.
-// Attention stands apart (models/attention.h), because its work does not grow with rows alone.
+// One operator of one rank, whose work is linear in the rows it is given. What mixes tokens stands
+// apart (models/attention.h), because its work does not grow with rows alone.
 #ifndef ORRERY_MODELS_OPERATORS_H_
 #define ORRERY_MODELS_OPERATORS_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/link_cost.h"
-#include "models/model_card.h"
-#include "models/plan.h"
 #include "models/roofline.h"
-#include "models/sampling.h"
+#include "models/weight_format.h"
 
 namespace orrery {
 
-enum class OperatorKind : std::uint8_t { kGemm, kStream, kKvWrite, kAllReduce, kAllGather };
+enum class OperatorKind : std::uint8_t {
+  kGemm,
+  kStream,
+  /// A stream that is written block by block.
+  kKvWrite,
+  kCollective,
+  /// Both grouped GEMMs of the routed experts, the activation between and the sum after them.
+  kExperts,
+  /// DeepEP's all-to-all, there and back (models/all_to_all.h).
+  kDispatch,
+  kCombine,
+};
 
-/// One operator of one rank. Its work is linear in the rows it is given.
 struct Operator {
   OperatorKind kind;
   std::string name;
@@ -29,11 +35,15 @@ struct Operator {
   std::int64_t count;
   std::int64_t kernels;
   /// GEMM [rows, k] x [k, n]; 0 elsewhere.
-  std::int64_t n;
-  std::int64_t k;
+  std::int64_t n = 0;
+  std::int64_t k = 0;
   /// Bytes whatever the rows: weights.
-  std::int64_t fixed_bytes;
-  std::int64_t bytes_per_row;
+  std::int64_t fixed_bytes = 0;
+  std::int64_t bytes_per_row = 0;
+  Quantization format = Quantization::kNone;
+  /// What `ranks` do together.
+  Collective collective{};
+  std::int64_t ranks = 1;
   /// Time besides, whatever the rows.
   Duration serial{};
 
@@ -42,19 +52,24 @@ struct Operator {
   [[nodiscard]] std::int64_t bytes(std::int64_t rows) const {
     return fixed_bytes + bytes_per_row * rows;
   }
-  [[nodiscard]] BoundTime time(const Roofline& roofline, const LinkCost& links, std::int64_t rows,
-                               std::int64_t ranks) const;
-  /// What the ranks do together; none for what each does alone.
-  [[nodiscard]] std::optional<Collective> collective() const;
+  /// Of GEMMs, streams and collectives.
+  [[nodiscard]] BoundTime time(const Roofline& roofline, const LinkCost& links,
+                               std::int64_t rows) const;
 };
 
-/// What runs over every token of a step, but attention. `kv_bytes` is the size of a KV element.
-[[nodiscard]] std::vector<Operator> token_operators(const ModelCard& card, const Shard& shard,
-                                                    std::int64_t kv_bytes);
+/// A linear layer of weights [n, k] in the given form, over activations of `type`.
+[[nodiscard]] Operator gemm(std::string name, std::int64_t count, std::int64_t n, std::int64_t k,
+                            WeightType type, Quantization format = Quantization::kNone);
+[[nodiscard]] Operator stream(std::string name, std::int64_t count, std::int64_t bytes_per_row,
+                              std::int64_t kernels = 1);
+/// `bytes_per_row` as LinkCost::time counts them.
+[[nodiscard]] Operator collective(Collective what, std::string name, std::int64_t count,
+                                  std::int64_t bytes_per_row, std::int64_t ranks);
 
-/// What runs over the rows that get logits: LM head and sampler.
-[[nodiscard]] std::vector<Operator> row_operators(const ModelCard& card, const Shard& shard,
-                                                  const SamplerWork& sampler);
+/// How often all of them are launched together.
+[[nodiscard]] std::int64_t kernels_of(const std::vector<Operator>& ops);
+/// Adds those of `more`: counts of equal names are summed.
+void merge(std::vector<Operator>& ops, const std::vector<Operator>& more);
 
 }  // namespace orrery
 

@@ -9,7 +9,7 @@ namespace orrery {
 namespace {
 
 std::int64_t tensor_rate(const GpuSpec& gpu, WeightType type) {
-  const auto& rate = type == WeightType::kFloat16 ? gpu.compute.fp16 : gpu.compute.bf16;
+  const auto rate = multiply_rate(gpu, Quantization::kNone, type);
   if (!rate) {
     throw ConfigError({}, "dtype",
                       fmt::format("{} has no {} tensor rate", gpu.name, name_of(type)));
@@ -20,9 +20,11 @@ std::int64_t tensor_rate(const GpuSpec& gpu, WeightType type) {
 }  // namespace
 
 Roofline::Roofline(const GpuSpec& gpu, WeightType type, const MemoryRates* rates)
-    : gemm_(tensor_rate(gpu, type), gpu.roofline.gemm),
-      attention_(tensor_rate(gpu, type), gpu.roofline.attention),
-      kernel_(gpu.launch.kernel) {
+    : attention_(tensor_rate(gpu, type), gpu.roofline.attention), kernel_(gpu.launch.kernel) {
+  for (std::size_t i = 0; i < gemm_.size(); ++i) {
+    const auto rate = multiply_rate(gpu, static_cast<Quantization>(i), type);
+    if (rate) gemm_[i] = Slope(rate->units_per_second(), gpu.roofline.gemm);
+  }
   if (rates == nullptr) {
     const std::int64_t peak = gpu.memory.bandwidth.units_per_second();
     weights_ = stream_ = kv_write_ = Slope(peak, gpu.roofline.memory);

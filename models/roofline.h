@@ -6,12 +6,14 @@
 #define ORRERY_MODELS_ROOFLINE_H_
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <vector>
 
 #include "models/bound_time.h"
 #include "models/memory_rates.h"
-#include "models/model_card.h"
 #include "models/slope.h"
+#include "models/weight_format.h"
 #include "sim/hardware/gpu.h"
 
 namespace orrery {
@@ -23,8 +25,11 @@ class Roofline {
   Roofline(const GpuSpec& gpu, WeightType type, const MemoryRates* rates = nullptr);
 
   /// max(flops / rate, bytes / bandwidth), plus the fixed cost of `kernels` launches.
-  [[nodiscard]] BoundTime gemm(std::int64_t flops, std::int64_t bytes, std::int64_t kernels) const {
-    return slower(gemm_.time_for(flops), weights_.time_for(bytes), kernels);
+  [[nodiscard]] BoundTime gemm(std::int64_t flops, std::int64_t bytes, std::int64_t kernels,
+                               Quantization format = Quantization::kNone) const {
+    const auto& slope = gemm_[static_cast<std::size_t>(format)];
+    ORRERY_CHECK(slope.has_value());
+    return slower(slope->time_for(flops), weights_.time_for(bytes), kernels);
   }
   [[nodiscard]] BoundTime stream(std::int64_t bytes, std::int64_t kernels) const {
     return slower(Duration(), stream_.time_for(bytes), kernels);
@@ -52,7 +57,8 @@ class Roofline {
     return {fixed + work, compute > memory ? "compute" : "memory"};
   }
 
-  Slope gemm_;
+  /// By Quantization; none where the GPU does not multiply in that form.
+  std::array<std::optional<Slope>, kQuantizations> gemm_;
   Slope attention_;
   Slope weights_;
   Slope stream_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a step of a dense transformer costs, from datasheet peaks and closed forms: works for
+// What a step of a transformer costs, from datasheet peaks and closed forms: works for
 // hardware nobody has, and says that it is not calibrated.
 #ifndef ORRERY_MODELS_TRANSFORMER_H_
 #define ORRERY_MODELS_TRANSFORMER_H_

@@ -34,6 +34,7 @@ ExecutionOptions decide_batch(const Scenario& scenario, const World& world) {
       settings.max_num_batched_tokens.value_or(defaults.max_num_batched_tokens);
   execution.max_num_seqs = settings.max_num_seqs.value_or(
       std::min(defaults.max_num_seqs, execution.max_num_batched_tokens));
+  execution.experts.seed = static_cast<std::uint64_t>(scenario.seed);
   return execution;
 }
 
@@ -63,15 +64,16 @@ std::int64_t usable_blocks(const Scenario& scenario, World& world,
 /// vLLM refuses to start if one request of max_model_len does not fit in the KV cache; where it is
 /// not given, what fits is taken, as its `auto` does.
 std::int64_t decide_max_model_len(const Scenario& scenario, World& world) {
-  const std::int64_t fits = world.engine.usable_blocks * world.engine.block_size;
+  // A request's blocks are all in one data-parallel group.
+  const std::int64_t blocks = world.engine.usable_blocks / scenario.plan.data_parallel;
+  const std::int64_t fits = blocks * world.engine.block_size;
   const auto& given = scenario.engine.max_model_len;
   if (given) {
     if (*given <= fits) return *given;
-    throw ConfigError(
-        {scenario.path, 0, 0}, "engine.max_model_len",
-        fmt::format("{} tokens do not fit in the KV cache, which holds {} ({} blocks "
-                    "of {}); the engine would not start",
-                    *given, fits, world.engine.usable_blocks, world.engine.block_size));
+    throw ConfigError({scenario.path, 0, 0}, "engine.max_model_len",
+                      fmt::format("{} tokens do not fit in the KV cache, which holds {} ({} blocks "
+                                  "of {}); the engine would not start",
+                                  *given, fits, blocks, world.engine.block_size));
   }
   const std::int64_t wanted = world.model ? world.model->max_position : fits;
   if (wanted > fits) {
@@ -124,8 +126,8 @@ std::shared_ptr<const CostModel> decide_cost(const Scenario& scenario, const Wor
   if (scenario.cost) return make_affine_cost(scenario.cost->step);
   std::shared_ptr<const CostModel> gpu = decide_gpu_cost(scenario, world, execution);
   if (!world.pim) return gpu;
-  return make_pim_attention(std::move(gpu), *world.model, scenario.plan, execution.kv_bytes(),
-                            *world.pim);
+  return make_pim_attention(std::move(gpu), *world.model, scenario.plan,
+                            execution.kv_bytes(*world.model), *world.pim);
 }
 
 /// None: decodes attend on the GPU.
@@ -134,6 +136,21 @@ std::optional<PimStacks> decide_pim(const Scenario& scenario, const World& world
   const Position at{scenario.path, 0, 0};
   if (scenario.cost || !world.model || !world.gpu) {
     throw ConfigError(at, "placement", "needs a model and hardware, and no fixed `cost:`");
+  }
+  const Plan& plan = scenario.plan;
+  if (plan.gpus() != plan.tensor_parallel) {
+    throw ConfigError(at, "placement.decode_attention",
+                      "pim goes with tensor_parallel alone: other degrees deal decodes to ranks");
+  }
+  for (std::int64_t i = 0; i < world.model->layers; ++i) {
+    const LayerGroup layer = world.model->layer(i);
+    if (layer.mixer == Mixer::kAttention && layer.sliding_window == 0 &&
+        !world.model->has_cross_attention()) {
+      continue;
+    }
+    throw ConfigError(at, "placement.decode_attention",
+                      "pim attends whole heads over all of a context, which not every layer of " +
+                          world.model->name + " does");
   }
   return pim_stacks(scenario.placement, *world.gpu, at);
 }
@@ -155,9 +172,9 @@ std::shared_ptr<const MemoryRates> decide_memory(const Scenario& scenario, const
     }
     KvLayout layout;
     layout.block_tokens = scenario.engine.block_size;
-    layout.kv_heads = shard_of(*world.model, scenario.plan.tensor_parallel).kv_heads;
+    layout.kv_heads = shard_of(*world.model, scenario.plan).kv_heads;
     layout.head_dim = world.model->head_dim;
-    layout.element_bytes = execution.kv_bytes();
+    layout.element_bytes = execution.kv_bytes(*world.model);
     layout.cache = world.memory->kv_cache;
     return std::make_shared<MemoryRates>(clock_memory(*world.gpu, layout, measured));
   } catch (const std::invalid_argument& error) {
@@ -193,8 +210,11 @@ World build_world(const Scenario& scenario) {
   engine.async_scheduling = scenario.engine.async_scheduling;
   engine.partial_blocks_first =
       scenario.engine.free_partial_blocks == EngineSettings::FreePartialBlocks::kFront;
-  engine.max_num_seqs = static_cast<std::int32_t>(execution.max_num_seqs);
-  engine.max_num_batched_tokens = static_cast<std::int32_t>(execution.max_num_batched_tokens);
+  // Limits are those of a data-parallel group's engine; a pipeline's stages each have a batch.
+  const Plan& plan = scenario.plan;
+  engine.max_num_seqs = static_cast<std::int32_t>(execution.max_num_seqs * plan.data_parallel);
+  engine.max_num_batched_tokens = static_cast<std::int32_t>(
+      execution.max_num_batched_tokens * plan.data_parallel * plan.pipeline_parallel);
   engine.usable_blocks = usable_blocks(scenario, world, execution);
   if (engine.usable_blocks < 1) {
     throw ConfigError({scenario.path, 0, 0}, "engine",

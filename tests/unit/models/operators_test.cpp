@@ -8,6 +8,7 @@
 
 #include "models/attention.h"
 #include "models/execution.h"
+#include "models/graph.h"
 #include "models/link_cost.h"
 #include "tests/unit/models/cards.h"
 
@@ -26,8 +27,13 @@ const Operator& find(const std::vector<Operator>& ops, std::string_view name) {
   return *it;
 }
 
-const SamplerWork kGreedy =
-    sampler_work(test::llama_8b(), Sampling::kGreedy, SamplerWorkspace::kInPlace);
+/// One stage on so many ranks.
+StageGraph graph_of(const ModelCard& card, std::int64_t ranks = 1,
+                    const ExecutionOptions& options = {}) {
+  Plan plan;
+  plan.tensor_parallel = ranks;
+  return build_graph(card, plan, options).whole();
+}
 
 TEST_CASE("a slope answers like a rate, rounded up") {
   const Slope slope(3'000'000, 1.0);
@@ -45,7 +51,7 @@ TEST_CASE("a slope answers like a rate, rounded up") {
 
 TEST_CASE("each GEMM of Llama-3.1-8B has its flops and bytes") {
   const ModelCard card = test::llama_8b();
-  const std::vector<Operator> ops = token_operators(card, shard_of(card, 1), 2);
+  const std::vector<Operator> ops = graph_of(card).tokens;
   const std::int64_t m = 16;
   // [16, 4096] x [4096, 32 x 128 + 2 x 8 x 128 = 6144].
   const Operator& qkv = find(ops, "qkv_proj");
@@ -62,9 +68,10 @@ TEST_CASE("each GEMM of Llama-3.1-8B has its flops and bytes") {
   CHECK(find(ops, "add_norm").bytes(1) == 2 * 4 * 4096);
   // K and V of 8 heads x 128: read as 2 bytes, written as 2, or as 1 with an fp8 cache.
   CHECK(find(ops, "kv_write").bytes(1) == 2 * 1024 * 4);
-  CHECK(find(token_operators(card, shard_of(card, 1), 1), "kv_write").bytes(1) == 2 * 1024 * 3);
-  const std::vector<Operator> rows = row_operators(card, shard_of(card, 1), kGreedy);
-  CHECK(find(rows, "lm_head").flops(3) == 2 * 3 * std::int64_t{4096} * 128256);
+  ExecutionOptions fp8_kv;
+  fp8_kv.kv_cache_dtype = KvCacheDtype::kFp8;
+  CHECK(find(graph_of(card, 1, fp8_kv).tokens, "kv_write").bytes(1) == 2 * 1024 * 3);
+  CHECK(find(graph_of(card).rows, "lm_head").flops(3) == 2 * 3 * std::int64_t{4096} * 128256);
 }
 
 TEST_CASE("filtering by torch.sort costs a row ten times the bytes, and a walk along it") {
@@ -78,8 +85,10 @@ TEST_CASE("filtering by torch.sort costs a row ten times the bytes, and a walk a
   // Two radix sorts of 12 bytes, four passes and one: 2 x 12 x 5 of the 214 bytes on top.
   CHECK(sorted.bytes_per_logit - random.bytes_per_logit == 214);
   CHECK(sorted.serial == nanoseconds(card.vocab));
-  const std::vector<Operator> rows = row_operators(card, shard_of(card, 1), sorted);
-  CHECK(find(rows, "sampler").bytes(3) == 3 * sorted.bytes_per_logit * card.vocab);
+  ExecutionOptions options;
+  options.sampler_workspace = SamplerWorkspace::kSort;
+  CHECK(find(graph_of(card, 1, options).rows, "sampler").bytes(3) ==
+        3 * sorted.bytes_per_logit * card.vocab);
   const SamplerWork in_place = sampler_work(card, Sampling::kAuto, SamplerWorkspace::kInPlace);
   CHECK(in_place.serial < sorted.serial);
   CHECK(in_place.bytes_per_logit < sorted.bytes_per_logit);
@@ -88,9 +97,9 @@ TEST_CASE("filtering by torch.sort costs a row ten times the bytes, and a walk a
 TEST_CASE("all weights but embedding and norms are read once a step") {
   for (const ModelCard& card : {test::llama_8b(), test::llama_70b()}) {
     std::int64_t read = 0;
-    for (const auto& ops : {token_operators(card, shard_of(card, 1), 2),
-                            row_operators(card, shard_of(card, 1), kGreedy)}) {
-      for (const Operator& op : ops) read += op.count * op.fixed_bytes;
+    const StageGraph graph = graph_of(card);
+    for (const auto* ops : {&graph.tokens, &graph.rows}) {
+      for (const Operator& op : *ops) read += op.count * op.fixed_bytes;
     }
     const std::int64_t norms = (2 * card.layers + 1) * card.hidden;
     CHECK(read == 2 * (card.parameters() - norms - card.vocab * card.hidden));
@@ -99,8 +108,8 @@ TEST_CASE("all weights but embedding and norms are read once a step") {
 
 TEST_CASE("tensor parallelism divides every GEMM and adds two all-reduces a layer") {
   const ModelCard card = test::llama_70b();
-  const std::vector<Operator> whole = token_operators(card, shard_of(card, 1), 2);
-  const std::vector<Operator> part = token_operators(card, shard_of(card, 4), 2);
+  const std::vector<Operator> whole = graph_of(card).tokens;
+  const std::vector<Operator> part = graph_of(card, 4).tokens;
   for (const Operator& op : whole) {
     if (op.kind == OperatorKind::kGemm) CHECK(find(part, op.name).flops(8) == op.flops(8) / 4);
   }

@@ -95,12 +95,38 @@ TEST_CASE("parameter counts are those their publishers state") {
   };
   // The totals of the safetensors indices on Hugging Face.
   const Published published[] = {
-      {"llama-2-7b", 6'738'415'616},        {"llama-2-13b", 13'015'864'320},
-      {"llama-2-70b", 68'976'648'192},      {"codellama-34b", 33'743'970'304},
-      {"llama-3.1-8b", 8'030'261'248},      {"llama-3.1-70b", 70'553'706'496},
-      {"qwen3-14b", 14'768'307'200},        {"qwen3-32b", 32'762'123'264},
-      {"qwen2.5-7b", 7'615'616'512},        {"mistral-7b", 7'248'023'552},
-      {"mistral-nemo-12b", 12'247'782'400}, {"yi-34b", 34'388'917'248},
+      {"llama-2-7b", 6'738'415'616},
+      {"llama-2-13b", 13'015'864'320},
+      {"llama-2-70b", 68'976'648'192},
+      {"codellama-34b", 33'743'970'304},
+      {"llama-3.1-8b", 8'030'261'248},
+      {"llama-3.1-70b", 70'553'706'496},
+      {"qwen3-14b", 14'768'307'200},
+      {"qwen3-32b", 32'762'123'264},
+      {"qwen2.5-7b", 7'615'616'512},
+      {"mistral-7b", 7'248'023'552},
+      {"mistral-nemo-12b", 12'247'782'400},
+      {"yi-34b", 34'388'917'248},
+      {"llama-3.1-405b", 405'853'388'800},
+      {"mixtral-8x7b", 46'702'792'704},
+      {"mixtral-8x22b", 140'620'634'112},
+      {"qwen3-30b-a3b", 30'532'122'624},
+      {"qwen3-235b-a22b", 235'093'634'560},
+      {"gemma-2-9b", 9'241'705'984},
+      // With their encoders.
+      {"llama-4-scout", 108'641'793'536},
+      {"gemma-3-27b", 27'432'406'640},
+      {"qwen2.5-vl-7b", 8'292'166'656},
+      {"whisper-large-v3", 1'543'490'560},
+      // 671 B in its report; this is what its tensors without the multi-token layer come to.
+      {"deepseek-v3", 671'026'419'200},
+      // 20.91 B and 116.83 B in their model card.
+      {"gpt-oss-20b", 20'914'757'184},
+      {"gpt-oss-120b", 116'829'156'672},
+      // 9.78 B in its documentation, 13 and 66 B in OPT's paper.
+      {"bamba-9b", 9'780'235'392},
+      {"opt-13b", 12'853'473'280},
+      {"opt-66b", 65'719'701'504},
   };
   for (const Published& each : published) {
     CAPTURE(each.name);
@@ -109,6 +135,27 @@ TEST_CASE("parameter counts are those their publishers state") {
   // A card nobody checked is not shipped.
   CHECK(cards_in("models").size() == std::size(published));
   for (const std::string& name : cards_in("models")) CHECK(model(name).name == name);
+}
+
+TEST_CASE("parameters that a token uses are those their publishers state") {
+  struct Published {
+    std::string name;
+    double billions;
+    bool both_tables;
+  };
+  // Papers and model cards, cut to two digits; gpt-oss's to three, without the embedding.
+  const Published published[] = {
+      {"mixtral-8x7b", 12.9, true},  {"mixtral-8x22b", 39, true},   {"qwen3-30b-a3b", 3.3, true},
+      {"qwen3-235b-a22b", 22, true}, {"deepseek-v3", 37, true},     {"llama-4-scout", 17, true},
+      {"gpt-oss-20b", 3.61, false},  {"gpt-oss-120b", 5.13, false},
+  };
+  for (const Published& each : published) {
+    CAPTURE(each.name);
+    const ModelCard card = model(each.name);
+    const std::int64_t table = each.both_tables ? card.vocab * card.hidden : 0;
+    const double billions = static_cast<double>(card.active_parameters() + table) * 1e-9;
+    CHECK(billions == doctest::Approx(each.billions).epsilon(each.both_tables ? 0.02 : 0.001));
+  }
 }
 
 TEST_CASE("KV blocks come within 1 % of what vLLM 0.15.1 found on H100") {
@@ -165,13 +212,15 @@ TEST_CASE("Llama-3.1-8B on H200 decodes at its bandwidth and prefills at its ten
   CHECK(cost_model->cost(prefill).device < milliseconds(215));
 }
 
-TEST_CASE("plans we do not cost are refused where they are written") {
-  CHECK(from_text<Plan>("tensor_parallel: 4\npipeline_parallel: 1").tensor_parallel == 4);
-  CHECK_THROWS_WITH_AS(
-      static_cast<void>(from_text<Plan>("tensor_parallel: 1\npipeline_parallel: 2")),
-      "s.yaml:2:20: pipeline_parallel: is 2, and only 1 is supported so far; tensor_parallel is "
-      "what spreads a replica over GPUs",
-      ConfigError);
+TEST_CASE("a plan's degrees are read under their names") {
+  const Plan plan = from_text<Plan>(
+      "tensor_parallel: 4\npipeline_parallel: 2\ndata_parallel: 2\nexpert_parallel: 8\n"
+      "context_exchange: all_gather");
+  CHECK(plan.gpus() == 16);
+  CHECK(plan.expert_ranks() == 8);
+  CHECK(plan.expert_tensor_parallel() == 1);
+  CHECK(plan.context_exchange == ContextExchange::kAllGather);
+  CHECK_THROWS_AS(static_cast<void>(from_text<Plan>("pipeline_parallel: 0")), ConfigError);
 }
 
 TEST_CASE("execution options bear the engine's names") {
@@ -179,7 +228,7 @@ TEST_CASE("execution options bear the engine's names") {
       "dtype: float16\nkv_cache_dtype: fp8\ncudagraph_mode: FULL_DECODE_ONLY\n"
       "max_cudagraph_capture_size: 64\nhost: {step: 1ms, request: 2us}");
   CHECK(options.dtype == DtypeOption::kFloat16);
-  CHECK(options.kv_bytes() == 1);
+  CHECK(options.kv_bytes(model("llama-3.1-8b")) == 1);
   CHECK(options.graphs.mode == CudagraphMode::kFullDecodeOnly);
   CHECK(options.graphs.max_capture_size == 64);
   CHECK(options.host.step == milliseconds(1));

@@ -7,37 +7,14 @@
 
 #include "sim/core/errors.h"
 #include "sim/core/random.h"
+#include "tests/unit/models/batches.h"
 #include "tests/unit/models/cards.h"
 
 namespace orrery {
 namespace {
 
-/// Owns its chunks, so that it can be copied.
-struct Batch {
-  std::vector<PrefillChunk> chunks;
-  BatchShape totals;
-
-  [[nodiscard]] BatchShape shape() const {
-    BatchShape whole = totals;
-    whole.chunks = chunks;
-    return whole;
-  }
-
-  Batch& decode(std::int32_t count, std::int64_t context) {
-    totals.decodes += count;
-    totals.sampled_rows += count;
-    totals.decode_context += count * context;
-    totals.decode_context_max = std::max(totals.decode_context_max, context);
-    totals.decode_tiles += count * ((context + kDecodeTileTokens - 1) / kDecodeTileTokens);
-    return *this;
-  }
-  Batch& prefill(std::int32_t tokens, std::int32_t context = 0) {
-    chunks.push_back({tokens, context, true});
-    totals.prefill_tokens += tokens;
-    totals.sampled_rows += 1;
-    return *this;
-  }
-};
+using test::Batch;
+using test::explained;
 
 Plan tensor_parallel(std::int64_t ranks) {
   Plan plan;
@@ -47,14 +24,6 @@ Plan tensor_parallel(std::int64_t ranks) {
 
 std::unique_ptr<CostModel> model_8b(const ExecutionOptions& options = {}) {
   return make_roofline(test::llama_8b(), test::round_gpu(), Plan(), options);
-}
-
-Duration explained(const CostModel& model, const BatchShape& shape) {
-  Breakdown breakdown;
-  model.explain(shape, breakdown);
-  Duration sum;
-  for (const OperatorCost& op : breakdown.operators) sum += op.time;
-  return sum;
 }
 
 TEST_CASE("explain sums to cost exactly, whatever the batch") {
@@ -211,12 +180,15 @@ TEST_CASE("a dtype the GPU has no rate for is refused") {
       "dtype: round has no bfloat16 tensor rate", ConfigError);
 }
 
-TEST_CASE("the trust line states a window that is not costed") {
+TEST_CASE("a window leaves short contexts as they are and cuts long ones") {
   ModelCard card = test::llama_8b();
-  CHECK(model_8b()->basis().find("looks back") == std::string::npos);
   card.sliding_window = 4096;
   const auto model = make_roofline(card, test::round_gpu(), Plan(), ExecutionOptions());
-  CHECK(model->basis().find("looks back only 4096 tokens") != std::string::npos);
+  const Batch near = Batch().decode(8, 4000);
+  CHECK(model->cost(near.shape()).device == model_8b()->cost(near.shape()).device);
+  const Batch far = Batch().decode(8, 40'000);
+  CHECK(model->cost(far.shape()).device < model_8b()->cost(far.shape()).device);
+  CHECK(explained(*model, far.shape()) == model->cost(far.shape()).device);
 }
 
 }  // namespace
