@@ -178,6 +178,16 @@ class BankTiming {
     push(p.refresh_bank, now + t_.refresh_bank_refresh);
   }
 
+  /// May start when a REFpb may: earliest_refpb().
+  void rfmpb(std::uint32_t bank, Tick now) {
+    Pseudo& p = pseudo_[bank >> pseudo_shift_];
+    row_bus_ = now + t_.refresh_length;
+    push(bank_act_[bank], now + t_.rfm_bank_act);
+    push(bank_refresh_[bank], now + t_.rfm_bank_again);
+    push(p.act, now + t_.refresh_bank_other_act);
+    push(p.refresh_bank, now + t_.refresh_bank_refresh);
+  }
+
  private:
   struct Pseudo {
     Tick act = kLongAgo, pre = kLongAgo, read = kLongAgo, write = kLongAgo;

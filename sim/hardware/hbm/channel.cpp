@@ -31,6 +31,7 @@ Channel::Channel(const Device& device, const TickTiming& timing, const Controlle
       queues_(read_capacity_, write_capacity_,
               static_cast<std::uint32_t>(device.geometry.banks_of_channel())),
       bank_refresh_(device, timing_, options.refresh == Refresh::kPerBank),
+      activations_(device, options.rfm == Rfm::kOn),
       bank_counts_(static_cast<std::size_t>(device.geometry.banks_of_channel())) {
   words_of_pseudo_ = (banks_.banks_of_pseudo() + 63) / 64;
   for (std::uint32_t p = 0; p < pseudo_channels_; ++p) {
@@ -261,7 +262,7 @@ void Channel::after_column(std::uint32_t bank) {
     bank_refresh_.on_idle(bank);
     if (bank_refresh_.owes(banks_.pseudo_of(bank))) row_known_ = false;
   }
-  if (all_bank_waits()) row_known_ = false;
+  if (all_bank_waits() || activations_.wants().contains(bank)) row_known_ = false;
   if (queues_.miss(mode_, bank) >= 0) reconsider_row(bank);
 }
 
@@ -279,6 +280,8 @@ void Channel::issue_row() {
       return refresh_all(bank);
     case RowAction::kRefpb:
       return refresh_bank(bank);
+    case RowAction::kRfmpb:
+      return manage_bank(bank);
     case RowAction::kNone:
       ORRERY_CHECK(false);
   }
@@ -291,6 +294,7 @@ void Channel::activate(std::uint32_t bank) {
   banks_.act(bank, row, now_);
   tell(Command::kAct, bank, row, 0);
   queues_.activate(mode_, bank);
+  activations_.on_activate(bank);
   bank_refresh_.on_used(bank, now_);
   choices_[banks_.pseudo_of(bank)].act.at = kLongAgo;
   if (scheduler_ == Scheduler::kFcfs) forget_choices();
@@ -325,6 +329,9 @@ void Channel::precharge_all(std::uint32_t pseudo) {
 void Channel::refresh_all(std::uint32_t bank) {
   banks_.refab(banks_.pseudo_of(bank), now_);
   tell(Command::kRefab, bank, 0, 0);
+  for (std::uint32_t b = bank; b < bank + banks_.banks_of_pseudo(); ++b) {
+    activations_.on_refreshed(b);
+  }
   ++refresh_front_;
   forget_choices();
 }
@@ -333,6 +340,14 @@ void Channel::refresh_bank(std::uint32_t bank) {
   banks_.refpb(bank, now_);
   tell(Command::kRefpb, bank, 0, 0);
   bank_refresh_.on_refreshed(bank);
+  activations_.on_refreshed(bank);
+  forget_choices(banks_.pseudo_of(bank));
+}
+
+void Channel::manage_bank(std::uint32_t bank) {
+  banks_.rfmpb(bank, now_);
+  tell(Command::kRfmpb, bank, 0, 0);
+  activations_.on_managed(bank);
   forget_choices(banks_.pseudo_of(bank));
 }
 

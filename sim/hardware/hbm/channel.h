@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "sim/hardware/hbm/activation_counts.h"
 #include "sim/hardware/hbm/bank_queues.h"
 #include "sim/hardware/hbm/bank_refresh.h"
 #include "sim/hardware/hbm/bank_timing.h"
@@ -95,7 +96,7 @@ class Channel {
   [[nodiscard]] std::int64_t submitted() const { return submitted_; }
 
  private:
-  enum class RowAction : std::uint8_t { kNone, kAct, kPre, kPreab, kRefab, kRefpb };
+  enum class RowAction : std::uint8_t { kNone, kAct, kPre, kPreab, kRefab, kRefpb, kRfmpb };
   /// What would issue next on a bus if nothing else happened. The earlier wins; at the same tick an
   /// activated request before a queued one, then the older.
   struct ColumnChoice {
@@ -155,6 +156,8 @@ class Channel {
   [[nodiscard]] bool kept_open(std::uint32_t bank) const;
   void choose_all_bank_refresh(Tick now);
   void choose_bank_refresh(Tick now);
+  void choose_management(Tick now);
+  void consider_management(std::uint32_t bank, Tick now);
   [[nodiscard]] bool delays(const RowChoice& choice, std::uint32_t pseudo, Tick refresh_at) const;
   /// The banks of a word that may do something for a queued request.
   [[nodiscard]] std::uint64_t eligible(std::uint32_t w) const;
@@ -171,6 +174,7 @@ class Channel {
   void precharge_all(std::uint32_t pseudo);
   void refresh_all(std::uint32_t bank);
   void refresh_bank(std::uint32_t bank);
+  void manage_bank(std::uint32_t bank);
   void note_first_command(Slot& slot, bool hit);
   void tell(Command command, std::uint32_t bank, std::uint32_t row, std::uint32_t column);
 
@@ -204,6 +208,7 @@ class Channel {
   BankTiming banks_;
   BankQueues queues_;
   BankRefresh bank_refresh_;
+  ActivationCounts activations_;
   /// All-bank refreshes that wait: pseudo-channels in the order they fell due.
   Tick refresh_due_ = kNever;
   std::int64_t refresh_front_ = 0;

@@ -125,6 +125,7 @@ void Channel::choose_row(Tick now) {
     consider(known.pre);
   }
   row_ = *best;
+  if (activations_.any()) choose_management(now);
   if (refresh_ == Refresh::kPerBank) choose_bank_refresh(now);
 }
 
@@ -134,7 +135,8 @@ void Channel::find_act(std::uint32_t pseudo, Tick now) {
   for_each_of(
       pseudo,
       [&](std::uint32_t w) {
-        return queues_.misses(mode_).word(w) & ~banks_.open_banks().word(w) & eligible(w);
+        return queues_.misses(mode_).word(w) & ~banks_.open_banks().word(w) & eligible(w) &
+               ~activations_.held().word(w);
       },
       [&](std::uint32_t bank) { consider_act(bank, floor, best); });
   choices_[pseudo].act = best;
@@ -180,6 +182,7 @@ void Channel::reconsider_row(std::uint32_t bank) {
   Choices& known = choices_[pseudo];
   if (!banks_.open_banks().contains(bank)) {
     row_known_ = false;
+    if (activations_.held().contains(bank)) return;
     if (known.act.at != kLongAgo) consider_act(bank, banks_.act_floor(pseudo, now_), known.act);
   } else if (!kept_open(bank)) {
     row_known_ = false;
@@ -204,6 +207,26 @@ void Channel::choose_all_bank_refresh(Tick now) {
 bool Channel::delays(const RowChoice& choice, std::uint32_t pseudo, Tick refresh_at) const {
   return choice.action == RowAction::kAct && banks_.pseudo_of(choice.bank) == pseudo &&
          refresh_at < choice.at + timing_.act_refresh_bank;
+}
+
+void Channel::choose_management(Tick now) {
+  for (std::uint32_t p = 0; p < pseudo_channels_; ++p) {
+    for_each_of(
+        p, [&](std::uint32_t w) { return activations_.wants().word(w); },
+        [&](std::uint32_t bank) { consider_management(bank, now); });
+  }
+}
+
+/// An open bank that somebody wants is closed by that request, if need be.
+void Channel::consider_management(std::uint32_t bank, Tick now) {
+  const bool must = activations_.held().contains(bank);
+  const bool open = banks_.open_row(bank) != kNoRow;
+  if (!queues_.idle(bank) && (open || !must)) return;
+  const std::uint32_t pseudo = banks_.pseudo_of(bank);
+  const Tick at =
+      open ? banks_.pre_at(bank, banks_.pre_floor(pseudo, now)) : banks_.earliest_refpb(bank, now);
+  const bool first = at < row_.at || (must && (at == row_.at || delays(row_, pseudo, at)));
+  if (first) row_ = {at, kForRefresh, bank, open ? RowAction::kPre : RowAction::kRfmpb};
 }
 
 void Channel::choose_bank_refresh(Tick now) {

@@ -10,6 +10,7 @@ constexpr std::array<std::string_view, 2> kControllers = {"default", "reference"
 constexpr std::array<std::string_view, 3> kSchedulers = {"fr-fcfs", "fr-fcfs-row-hit", "fcfs"};
 constexpr std::array<std::string_view, 3> kRowPolicies = {"open", "closed", "adaptive"};
 constexpr std::array<std::string_view, 3> kRefreshes = {"all-bank", "per-bank", "none"};
+constexpr std::array<std::string_view, 2> kRfms = {"off", "on"};
 
 }  // namespace
 
@@ -23,6 +24,9 @@ void ControllerOptions::describe(Describer& d) {
               "open: until another row is wanted; closed: every access closes its row; adaptive: "
               "it does if another row is wanted and no queued request hits this one.");
   d.choice_of("refresh", refresh, kRefreshes, "How refresh is done; the controller's if absent.");
+  d.choice_of("rfm", rfm, kRfms,
+              "on: banks activated often are given RFM commands, by the device's "
+              "refresh_management.");
   d.field("address_map", address_map,
           "Widths, most significant first (Ro14 Si1 Ba2 Co5 Bg2 Pc1 Ch4), or a name.");
   d.field("read_queue", read_queue, Range::between(1, 1024), "Reads a channel holds.");

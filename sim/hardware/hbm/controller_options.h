@@ -21,12 +21,15 @@ enum class Scheduler : std::uint8_t { kFrFcfs, kFrFcfsRowHit, kFcfs };
 /// this one (gem5's open_adaptive).
 enum class RowPolicy : std::uint8_t { kOpen, kClosed, kAdaptive };
 enum class Refresh : std::uint8_t { kAllBank, kPerBank, kNone };
+/// Whether banks are given RFM commands (activation_counts.h).
+enum class Rfm : std::uint8_t { kOff, kOn };
 
 struct ControllerOptions {
   Controller controller = Controller::kDefault;
   Scheduler scheduler = Scheduler::kFrFcfsRowHit;
   RowPolicy row_policy = RowPolicy::kOpen;
   Refresh refresh = Refresh::kPerBank;
+  Rfm rfm = Rfm::kOff;
   std::string address_map = "bgil";
   /// Entries of a channel, shared by its pseudo-channels.
   std::int64_t read_queue = 64;

@@ -75,6 +75,18 @@ void Timing::describe(Describer& d) {
   describe_sources(d, sources);
 }
 
+void RefreshManagement::describe(Describer& d) {
+  constexpr std::array<std::string_view, 2> kLowers = {"whole", "half"};
+  d.required().field("rfm_per_bank", rfm_per_bank, Range::positive(), "Time of an RFMpb.");
+  d.required().field("raaimt", raaimt, Range::between(2, 1024),
+                     "Activates of a bank after which it is to be given an RFMpb.");
+  d.required().field("raammt", raammt, Range::between(1, 12),
+                     "Times raaimt: activates after which it must be given one first.");
+  d.choice_of("refresh_lowers", refresh_lowers, kLowers,
+              "Of raaimt: what a refresh takes off the count.");
+  describe_sources(d, sources);
+}
+
 void Energy::describe(Describer& d) {
   const Range range = Range::not_negative();
   d.required().field("activate_pj", activate_pj, range, "Activate and its precharge, pJ.");
@@ -91,6 +103,8 @@ void Device::describe(Describer& d) {
   d.required().object_of("geometry", geometry, "Channels, banks, rows and columns.");
   d.required().object_of("timing", timing, "Timing parameters.");
   d.required().object_of("energy", energy, "Energy of each command.");
+  d.optional_object("refresh_management", refresh_management,
+                    "Times and thresholds of RFM commands, where the device has them.");
 }
 
 std::int64_t Timing::clocks(Duration d) const {

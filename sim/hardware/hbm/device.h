@@ -6,6 +6,7 @@
 #define ORRERY_SIM_HARDWARE_HBM_DEVICE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sim/core/describer.h"
@@ -62,6 +63,27 @@ struct Timing {
   [[nodiscard]] std::int64_t clocks(Duration d) const;
 };
 
+/// Refresh management: a bank that is activated so often between its refreshes that its rows
+/// disturb their neighbours is to be given a command (RFM) in which it restores those. The
+/// controller keeps a rolling count of activates (RAA) of each bank; activation_counts.h says what
+/// follows from it. The thresholds are the vendor's: HBM3 has them in its DEVICE_ID register
+/// (JESD238), DDR5 in MR58 and MR59 (JESD79-5: RAAIMT 32 to 80 in steps of 8, RAAMMT 3 to 6 times
+/// that, a REF lowers the count by RAAIMT or by half of it).
+struct RefreshManagement {
+  Duration rfm_per_bank;
+  std::int64_t raaimt = 0;  ///< Activates of a bank after which it is to be given an RFM.
+  std::int64_t raammt = 0;  ///< So many times RAAIMT it is given no activate without one.
+  enum class Lowers : std::uint8_t { kWhole, kHalf };
+  Lowers refresh_lowers = Lowers::kWhole;
+  std::string sources;
+  void describe(Describer& d);
+
+  [[nodiscard]] std::int64_t most() const { return raaimt * raammt; }
+  [[nodiscard]] std::int64_t lowered_by_refresh() const {
+    return refresh_lowers == Lowers::kWhole ? raaimt : raaimt / 2;
+  }
+};
+
 struct Energy {
   double activate_pj = 0;  ///< With the precharge that ends it.
   double read_pj = 0;
@@ -78,11 +100,13 @@ struct Device {
   Geometry geometry;
   Timing timing;
   Energy energy;
+  std::optional<RefreshManagement> refresh_management;
 
   void describe(Describer& d);
   /// Bytes per second of all channels with a burst on every data clock.
   [[nodiscard]] double peak_bytes_per_second() const;
-  /// Rows of one bank that a refresh restores: all of them in 8192 refreshes.
+  /// Rows of one bank that a refresh restores: all of them in 8192 refreshes. An RFM command is
+  /// taken to restore as many: which rows it does is the device's own affair, and it takes as long.
   [[nodiscard]] double rows_of_refresh() const {
     return static_cast<double>(geometry.rows) / 8192.0;
   }

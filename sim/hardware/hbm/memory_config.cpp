@@ -29,6 +29,9 @@ void MemoryConfig::describe(Describer& d) {
           "Reads that feed in-order has handed out and whose data is not through, at most; 0: no "
           "bound but the queues.");
   if (!d.reading()) return;
+  if (controller.rfm == Rfm::kOn && !device.refresh_management) {
+    d.refuse("rfm", "on needs the device's refresh_management, which this one has none of");
+  }
   if (in_flight > 0 && feed != Feed::kInOrder) {
     d.refuse("in_flight", "bounds the front end that there is with feed: in-order alone");
   }

@@ -47,7 +47,7 @@ EnergyUse energy_of(const Statistics& statistics, const Device& device) {
   };
   const Energy& energy = device.energy;
   const double rows =
-      count(Command::kRefpb) +
+      count(Command::kRefpb) + count(Command::kRfmpb) +
       count(Command::kRefab) * static_cast<double>(device.geometry.banks_of_pseudo_channel());
   const double ticks_per_second = static_cast<double>(device.timing.clock.units_per_second()) *
                                   static_cast<double>(TickTiming(device).ticks_per_clock);

@@ -14,10 +14,21 @@
 namespace orrery::hbm {
 
 /// kRda and kWra precharge their bank as soon as it may be.
-enum class Command : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb, kRda, kWra };
-inline constexpr std::size_t kCommands = 9;
+enum class Command : std::uint8_t {
+  kAct,
+  kPre,
+  kPreab,
+  kRd,
+  kWr,
+  kRefab,
+  kRefpb,
+  kRda,
+  kWra,
+  kRfmpb
+};
+inline constexpr std::size_t kCommands = 10;
 inline constexpr std::array<std::string_view, kCommands> kCommandNames = {
-    "ACT", "PRE", "PREab", "RD", "WR", "REFab", "REFpb", "RDA", "WRA"};
+    "ACT", "PRE", "PREab", "RD", "WR", "REFab", "REFpb", "RDA", "WRA", "RFMpb"};
 [[nodiscard]] constexpr std::size_t index_of(Command c) { return static_cast<std::size_t>(c); }
 
 /// Latencies in ticks: exact below 64, then 32 bins an octave, so that a bin is at most 3.2 % wide.

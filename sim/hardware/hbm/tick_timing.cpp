@@ -48,6 +48,11 @@ TickTiming::TickTiming(const Device& device) {
   refresh_bank_again = distance(t.clocks(t.rfc_per_bank), refresh, refresh);
   act_refresh_bank = distance(t.rrd_s, act, refresh);
   refresh_interval = distance(t.clocks(t.refi), 0, 0);
+  if (device.refresh_management) {
+    const std::int64_t clocks = t.clocks(device.refresh_management->rfm_per_bank);
+    rfm_bank_act = distance(clocks, refresh, act);
+    rfm_bank_again = distance(clocks, refresh, refresh);
+  }
 
   read_done = distance(t.cl + t.burst, 0, 0);
 }

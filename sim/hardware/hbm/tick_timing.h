@@ -41,6 +41,9 @@ struct TickTiming {
   Tick act_refresh_bank;
   Tick refresh_refresh;
   Tick refresh_interval;
+  /// From an RFMpb to its bank's next activate, and to its next refresh or RFMpb; 0 where the
+  /// device has none. To other banks it is a per-bank refresh.
+  Tick rfm_bank_act = 0, rfm_bank_again = 0;
 
   /// From the read command to the end of its data.
   Tick read_done;

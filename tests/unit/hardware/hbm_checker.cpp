@@ -14,6 +14,7 @@ struct Figures {
   int ccd_s, ccd_l, ccd_r;
   int rrd_s, rrd_l, faw, ppd;
   int rfc_ab, rfc_pb, rrefd;
+  int rfm_pb;  ///< 0: the part has no RFM.
   std::int64_t refi_half_clocks;
 };
 
@@ -52,6 +53,7 @@ constexpr Figures kHbm2 = {.both_edges = false,
                            .rfc_ab = 350,
                            .rfc_pb = 160,
                            .rrefd = 8,
+                           .rfm_pb = 0,
                            .refi_half_clocks = 7'800};
 // Clock 0.625 ns: RAS 34 ns is 54.4 clocks; tRTW is RL 23 + BL/2 2 + 2 - WL 8; 350 ns 560 clocks.
 constexpr Figures kHbm2e = {.both_edges = false,
@@ -80,8 +82,10 @@ constexpr Figures kHbm2e = {.both_edges = false,
                             .rfc_ab = 560,
                             .rfc_pb = 256,
                             .rrefd = 13,
+                            .rfm_pb = 0,
                             .refi_half_clocks = 12'480};
-// HBM3 6.4 Gb/s, clock 0.625 ns, 16 Gb channels: refresh 350 and 200 ns.
+// HBM3 6.4 Gb/s, clock 0.625 ns, 16 Gb channels: refresh 350 and 200 ns. An RFM is taken to last
+// as long as a per-bank refresh, from here on.
 constexpr Figures kHbm3 = {.both_edges = true,
                            .stacks = 2,
                            .groups = 4,
@@ -108,6 +112,7 @@ constexpr Figures kHbm3 = {.both_edges = true,
                            .rfc_ab = 560,
                            .rfc_pb = 320,
                            .rrefd = 8,
+                           .rfm_pb = 320,
                            .refi_half_clocks = 12'480};
 // 2300 MHz: RCD 19.375 ns is 44.6 clocks, tRFC 350 ns 805, 200 ns 460, tREFI 3.9 us 8970.
 constexpr Figures kHbm3e92 = {.both_edges = true,
@@ -136,6 +141,7 @@ constexpr Figures kHbm3e92 = {.both_edges = true,
                               .rfc_ab = 805,
                               .rfc_pb = 460,
                               .rrefd = 12,
+                              .rfm_pb = 460,
                               .refi_half_clocks = 17'940};
 // 2400 MHz: tRFC 350 ns is 840 clocks, 200 ns 480, tREFI 3.9 us 9360.
 constexpr Figures kHbm3e96 = {.both_edges = true,
@@ -164,6 +170,7 @@ constexpr Figures kHbm3e96 = {.both_edges = true,
                               .rfc_ab = 840,
                               .rfc_pb = 480,
                               .rrefd = 12,
+                              .rfm_pb = 480,
                               .refi_half_clocks = 18'720};
 // HBM4 8 Gb/s (preliminary), clock 0.5 ns: refresh 450 and 280 ns; 2 groups of 8 banks.
 constexpr Figures kHbm4 = {.both_edges = true,
@@ -192,8 +199,10 @@ constexpr Figures kHbm4 = {.both_edges = true,
                            .rfc_ab = 900,
                            .rfc_pb = 560,
                            .rrefd = 16,
+                           .rfm_pb = 560,
                            .refi_half_clocks = 15'600};
-// tRC above tRAS + tRP; four tRRDS below tFAW; tRRDL above tRRDS; precharges 2 clocks apart.
+// tRC above tRAS + tRP; four tRRDS below tFAW; tRRDL above tRRDS; precharges 2 clocks apart; an
+// RFM longer than a per-bank refresh.
 constexpr Figures kMadeUp = {.both_edges = false,
                              .stacks = 2,
                              .groups = 4,
@@ -220,6 +229,7 @@ constexpr Figures kMadeUp = {.both_edges = false,
                              .rfc_ab = 350,
                              .rfc_pb = 160,
                              .rrefd = 8,
+                             .rfm_pb = 200,
                              .refi_half_clocks = 7'800};
 
 // The parts of H100, H200 and B200: the 6.4 Gb/s bin's nanoseconds (WL 6.25, RCDRD 19.375, RCDWR
@@ -230,7 +240,7 @@ constexpr Figures at_1309_mhz() {
   f.rcd_rd = 26, f.rcd_wr = 13, f.rp = 22, f.ras = 37, f.rc = 60, f.rtp = 8;
   f.wl = 9, f.wr = 27, f.wtr_s = 6, f.wtr_l = 9, f.rtw = 17;
   f.rrd_s = 4, f.rrd_l = 5, f.faw = 20;
-  f.rfc_ab = 459, f.rfc_pb = 262, f.rrefd = 7, f.refi_half_clocks = 10'210;
+  f.rfc_ab = 459, f.rfc_pb = f.rfm_pb = 262, f.rrefd = 7, f.refi_half_clocks = 10'210;
   return f;
 }
 constexpr Figures at_1562_mhz() {
@@ -238,7 +248,7 @@ constexpr Figures at_1562_mhz() {
   f.rcd_rd = 31, f.rcd_wr = 15, f.rp = 26, f.ras = 44, f.rc = 71, f.rtp = 9;
   f.wl = 10, f.wr = 33, f.wtr_s = 7, f.wtr_l = 10, f.rtw = 20;
   f.rrd_s = 4, f.rrd_l = 5, f.faw = 24;
-  f.rfc_ab = 704, f.rfc_pb = 313, f.rrefd = 8, f.refi_half_clocks = 12'187;
+  f.rfc_ab = 704, f.rfc_pb = f.rfm_pb = 313, f.rrefd = 8, f.refi_half_clocks = 12'187;
   return f;
 }
 constexpr Figures at_1998_mhz() {
@@ -246,7 +256,7 @@ constexpr Figures at_1998_mhz() {
   f.rcd_rd = 39, f.rcd_wr = 19, f.rp = 33, f.ras = 57, f.rc = 91, f.rtp = 12;
   f.wl = 13, f.wr = 42, f.wtr_s = 9, f.wtr_l = 13, f.rtw = 25;
   f.rrd_s = 5, f.rrd_l = 7, f.faw = 30;
-  f.rfc_ab = 900, f.rfc_pb = 400, f.rrefd = 10, f.refi_half_clocks = 15'584;
+  f.rfc_ab = 900, f.rfc_pb = f.rfm_pb = 400, f.rrefd = 10, f.refi_half_clocks = 15'584;
   return f;
 }
 // The parts of the two A100: the nanoseconds of HBM2 at 2.0 Gb/s, whose clock is one, in theirs.
@@ -299,15 +309,18 @@ const Figures& figures_of(Part part) {
   return kHbm3;
 }
 
+void lower(std::int64_t& count, std::int64_t by) { count = std::max<std::int64_t>(0, count - by); }
+
 bool is_column(Op op) { return op == Op::kRd || op == Op::kWr || op == Op::kRda || op == Op::kWra; }
 
 }  // namespace
 
-Checker::Checker(Part part, Refreshes refreshes) : f_(figures_of(part)), due_(refreshes) {
-  for (Bank& b : banks_) b.act = b.rd = b.wr = b.closed = b.refpb = kLongAgo;
+Checker::Checker(Part part, Refreshes refreshes, Activates activates)
+    : f_(figures_of(part)), due_(refreshes), count_(activates) {
+  for (Bank& b : banks_) b.act = b.rd = b.wr = b.closed = b.refpb = b.rfmpb = kLongAgo;
   for (Group& g : groups_) g.act = g.rd = g.wr = kLongAgo;
   for (Pseudo& p : pseudos_) {
-    p.act = p.rd = p.wr = p.pre = p.refab = p.refpb = kLongAgo;
+    p.act = p.rd = p.wr = p.pre = p.refab = p.refpb = p.rfmpb = kLongAgo;
     p.stack_rd.fill(kLongAgo);
     p.window.fill(kLongAgo);
   }
@@ -348,6 +361,8 @@ const char* Checker::check(const Event& e) {
       return refresh_all(e);
     case Op::kRefpb:
       return refresh_bank(e);
+    case Op::kRfmpb:
+      return manage_bank(e);
   }
   return "no command";
 }
@@ -386,7 +401,9 @@ const char* Checker::activate(const Event& e) {
   if (early(fourth_last, f_.faw)) return "tFAW";
   if (early(p.refab, f_.rfc_ab)) return "tRFCab";
   if (early(b.refpb, f_.rfc_pb)) return "tRFCpb";
-  if (early(p.refpb, f_.rrefd)) return "tRREFD";
+  if (early(b.rfmpb, f_.rfm_pb)) return "tRFMpb";
+  if (early(std::max(p.refpb, p.rfmpb), f_.rrefd)) return "tRREFD";
+  if (count_.most > 0 && ++b.activates > count_.most) return "RAAMMT";
   b.open = true;
   b.row = e.row;
   b.act = g.act = p.act = fourth_last = last_cycle_;
@@ -472,14 +489,37 @@ const char* Checker::refresh_all(const Event& e) {
   if (early(p.act, f_.rc)) return "tRC";
   if (early(p.refab, f_.rfc_ab)) return "tRFCab";
   if (early(p.refpb, f_.rfc_pb)) return "tRFCpb";
+  if (early(p.rfmpb, f_.rfm_pb)) return "tRFMpb";
   const auto count = static_cast<std::size_t>(f_.stacks * f_.groups * f_.banks);
   const std::size_t first = static_cast<std::size_t>(e.pseudo) * count;
   for (std::size_t i = first; i < first + count; ++i) {
     if (banks_[i].open) return "REFab while a bank is open";
     if (early(banks_[i].closed, f_.rp)) return "tRP";
+    lower(banks_[i].activates, count_.by_refresh);
   }
   p.refab = last_cycle_;
   ++p.refreshes;
+  return nullptr;
+}
+
+const char* Checker::may_refresh(const Bank& b, const Pseudo& p) const {
+  if (early(b.closed, f_.rp)) return "tRP";
+  if (early(b.act, f_.rc)) return "tRC";
+  if (early(b.refpb, f_.rfc_pb)) return "tRFCpb";
+  if (early(b.rfmpb, f_.rfm_pb)) return "tRFMpb";
+  if (early(std::max(p.refpb, p.rfmpb), f_.rrefd)) return "tRREFD";
+  if (early(p.act, f_.rrd_s)) return "tRRDS";
+  return early(p.refab, f_.rfc_ab) ? "tRFCab" : nullptr;
+}
+
+const char* Checker::manage_bank(const Event& e) {
+  Bank& b = banks_[bank_of(e)];
+  Pseudo& p = pseudos_[static_cast<std::size_t>(e.pseudo)];
+  if (f_.rfm_pb == 0) return "RFMpb of a part that has none";
+  if (b.open) return "RFMpb on an open bank";
+  if (const char* wrong = may_refresh(b, p)) return wrong;
+  lower(b.activates, count_.by_rfm);
+  b.rfmpb = p.rfmpb = last_cycle_;
   return nullptr;
 }
 
@@ -487,15 +527,11 @@ const char* Checker::refresh_bank(const Event& e) {
   Bank& b = banks_[bank_of(e)];
   Pseudo& p = pseudos_[static_cast<std::size_t>(e.pseudo)];
   if (b.open) return "REFpb on an open bank";
-  if (early(b.closed, f_.rp)) return "tRP";
-  if (early(b.act, f_.rc)) return "tRC";
-  if (early(b.refpb, f_.rfc_pb)) return "tRFCpb";
-  if (early(p.refpb, f_.rrefd)) return "tRREFD";
-  if (early(p.act, f_.rrd_s)) return "tRRDS";
-  if (early(p.refab, f_.rfc_ab)) return "tRFCab";
+  if (const char* wrong = may_refresh(b, p)) return wrong;
   // Each bank once before any a second time.
   if (b.refreshed) return "the set rule";
   b.refreshed = true;
+  lower(b.activates, count_.by_refresh);
   b.refpb = p.refpb = last_cycle_;
   ++p.refreshes;
   const int count = f_.stacks * f_.groups * f_.banks;
@@ -508,8 +544,9 @@ const char* Checker::refresh_bank(const Event& e) {
   return nullptr;
 }
 
-std::string first_violation(Part part, const std::vector<Event>& events, Refreshes refreshes) {
-  Checker checker(part, refreshes);
+std::string first_violation(Part part, const std::vector<Event>& events, Refreshes refreshes,
+                            Activates activates) {
+  Checker checker(part, refreshes, activates);
   for (std::size_t i = 0; i < events.size(); ++i) {
     if (const char* wrong = checker.check(events[i])) {
       return "command " + std::to_string(i) + ": " + wrong;

@@ -13,8 +13,8 @@
 
 namespace orrery::hbm::checker {
 
-enum class Op : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb, kRda, kWra };
-inline constexpr std::size_t kOps = 9;
+enum class Op : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb, kRda, kWra, kRfmpb };
+inline constexpr std::size_t kOps = 10;
 
 struct Event {
   std::int64_t half_clock = 0;
@@ -44,11 +44,17 @@ enum class Part : std::uint8_t {
 /// eight intervals of refreshes.
 enum class Refreshes : std::uint8_t { kNotDue, kAllBank, kPerBank };
 
+/// What a bank's activates are counted against: `most` without an RFM; a refresh takes
+/// `by_refresh` off the count and an RFM `by_rfm`. 0: nothing is counted.
+struct Activates {
+  std::int64_t most = 0, by_rfm = 0, by_refresh = 0;
+};
+
 struct Figures;
 
 class Checker {
  public:
-  explicit Checker(Part part, Refreshes refreshes = Refreshes::kNotDue);
+  explicit Checker(Part part, Refreshes refreshes = Refreshes::kNotDue, Activates activates = {});
 
   /// Null if the command may follow those before; else what it violates.
   [[nodiscard]] const char* check(const Event& e);
@@ -60,13 +66,14 @@ class Checker {
     std::uint32_t row = 0;
     bool refreshed = false;  ///< In this round.
     /// Last cycles of its last commands; `closed`: of its precharge, own or its pseudo-channel's.
-    std::int64_t act, rd, wr, closed, refpb;
+    std::int64_t act, rd, wr, closed, refpb, rfmpb;
+    std::int64_t activates = 0;  ///< The rolling count.
   };
   struct Group {
     std::int64_t act, rd, wr;
   };
   struct Pseudo {
-    std::int64_t act, rd, wr, pre, refab, refpb;
+    std::int64_t act, rd, wr, pre, refab, refpb, rfmpb;
     std::array<std::int64_t, 4> stack_rd;
     std::array<std::int64_t, 4> window;  ///< Of the last four activates, in turns.
     std::size_t activates = 0;
@@ -83,6 +90,9 @@ class Checker {
   [[nodiscard]] const char* write(const Event& e);
   [[nodiscard]] const char* refresh_all(const Event& e);
   [[nodiscard]] const char* refresh_bank(const Event& e);
+  [[nodiscard]] const char* manage_bank(const Event& e);
+  /// What a REFpb and an RFMpb have to wait for alike.
+  [[nodiscard]] const char* may_refresh(const Bank& b, const Pseudo& p) const;
   [[nodiscard]] const char* may_precharge(const Bank& b) const;
   void auto_precharge(Bank& b, std::int64_t earliest);
   [[nodiscard]] std::int64_t length(Op op) const;
@@ -95,6 +105,7 @@ class Checker {
 
   const Figures& f_;
   const Refreshes due_;
+  const Activates count_;
   std::int64_t last_cycle_ = 0;  ///< Of the command being checked.
   std::int64_t column_free_ = INT64_MIN, row_free_ = INT64_MIN;
   std::array<Bank, kBanks> banks_;
@@ -104,7 +115,8 @@ class Checker {
 
 /// Empty if all is well; else what the first violation is.
 [[nodiscard]] std::string first_violation(Part part, const std::vector<Event>& events,
-                                          Refreshes refreshes = Refreshes::kNotDue);
+                                          Refreshes refreshes = Refreshes::kNotDue,
+                                          Activates activates = {});
 
 }  // namespace orrery::hbm::checker
 

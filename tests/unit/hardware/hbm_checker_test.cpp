@@ -46,7 +46,8 @@ std::string violation(const World& w, const TickTiming& timing, const Controller
   for (std::size_t i = 0; traffic.spacing > 0 && i < requests.size(); ++i) {
     arrivals.push_back(static_cast<Tick>(i) * traffic.spacing);
   }
-  testing::Replay replay(w.device, w.part, traffic.owed > 0 ? Refresh::kNone : options.refresh);
+  testing::Replay replay(w.device, w.part, traffic.owed > 0 ? Refresh::kNone : options.refresh,
+                         options.rfm);
   Channel channel(w.device, timing, options, &replay);
   channel.begin_late(traffic.owed, 0);
   channel.serve(requests, arrivals);
@@ -66,12 +67,31 @@ std::string violation_of_refreshes(const World& w, TickTiming timing) {
   return replay.wrong();
 }
 
+/// One bank is activated until it may not be any more, and then let alone with all refreshes owed:
+/// its RFMs and its refresh follow each other.
+std::string violation_of_management(const World& w, const TickTiming& timing) {
+  ControllerOptions options;
+  options.scheduler = Scheduler::kFcfs;
+  options.rfm = Rfm::kOn;
+  testing::Replay replay(w.device, w.part, Refresh::kNone, Rfm::kOn);
+  Channel channel(w.device, timing, options, &replay);
+  channel.begin_late(0.9, 0);
+  for (std::uint32_t row = 0; row < 100; ++row) {
+    channel.submit(Request::make(0, row % 2, 0, false), channel.next_tick());
+  }
+  channel.finish();
+  channel.advance(channel.next_tick() + 20'000);
+  CHECK(channel.statistics().commands[index_of(Command::kRfmpb)] > 10);
+  return replay.wrong();
+}
+
 constexpr std::array<Refresh, 3> kRefreshes = {Refresh::kAllBank, Refresh::kPerBank,
                                                Refresh::kNone};
 
 ControllerOptions random_options(RandomStream& random) {
   ControllerOptions options;
   options.refresh = kRefreshes[random.below(10) % 3];
+  options.rfm = static_cast<Rfm>(random.below(2));
   options.scheduler = static_cast<Scheduler>(random.below(3));
   options.row_policy = static_cast<RowPolicy>(random.below(3));
   options.read_queue = random.between(1, 96);
@@ -85,7 +105,8 @@ TEST_CASE("the checker finds nothing in random configurations") {
   for (std::uint64_t seed = 0; seed < 120; ++seed) {
     RandomStream random(seed, "hbm", "configuration");
     const World w = worlds()[seed % 3];
-    const ControllerOptions options = random_options(random);
+    ControllerOptions options = random_options(random);
+    if (!w.device.refresh_management) options.rfm = Rfm::kOff;
     Traffic traffic;
     traffic.mix = {random.below(101), random.below(101), std::uint32_t{1} << random.below(10)};
     traffic.map = random.below(2) == 0 ? "bgil" : "robaracoch";
@@ -159,16 +180,19 @@ constexpr std::array kMutations = {
     Mutation{"refresh_bank_refresh", &TickTiming::refresh_bank_refresh},
     Mutation{"refresh_bank_again", &TickTiming::refresh_bank_again},
     Mutation{"act_refresh_bank", &TickTiming::act_refresh_bank},
+    Mutation{"rfm_bank_act", &TickTiming::rfm_bank_act},
+    Mutation{"rfm_bank_again", &TickTiming::rfm_bank_again},
 };
 
 constexpr std::array kOntoPrecharges = {&TickTiming::act_pre, &TickTiming::read_pre,
                                         &TickTiming::write_pre, &TickTiming::pre_pre};
 
-/// HBM2 has no tPPD, and with its figures the others follow from the rest: tRC 48 = tRAS 34 + tRP
-/// 14, tRRDL = tRRDS, and four tRRDS of 4 are longer than tFAW 15. (So kMadeUp.)
+/// HBM2 has no tPPD and no RFM, and with its figures the others follow from the rest: tRC 48 = tRAS
+/// 34 + tRP 14, tRRDL = tRRDS, and four tRRDS of 4 are longer than tFAW 15. (So kMadeUp.)
 constexpr std::array kNotInHbm2 = {&TickTiming::read_read_stack, &TickTiming::pre_pre,
                                    &TickTiming::act_act_bank,    &TickTiming::act_refresh,
-                                   &TickTiming::act_act_group,   &TickTiming::four_activates};
+                                   &TickTiming::act_act_group,   &TickTiming::four_activates,
+                                   &TickTiming::rfm_bank_act,    &TickTiming::rfm_bank_again};
 
 /// Traffic in which each constraint binds in one or another.
 const std::vector<Traffic>& traffics() {
@@ -194,7 +218,8 @@ bool found(const World& w, const Mutation& mutation, Tick step) {
       if (!violation(w, timing, options, traffic, 1).empty()) return true;
     }
   }
-  return !violation_of_refreshes(w, timing).empty();
+  if (!violation_of_refreshes(w, timing).empty()) return true;
+  return w.device.refresh_management && !violation_of_management(w, timing).empty();
 }
 
 TEST_CASE("a controller with one constraint a step too short is found out") {
@@ -212,9 +237,25 @@ TEST_CASE("a controller with one constraint a step too short is found out") {
   }
 }
 
+TEST_CASE("a controller that counts to a higher RAAMMT than the device's is found out") {
+  for (const World& w : {worlds()[0], worlds()[2]}) {
+    for (const std::int64_t more : {0, 1}) {
+      Device lenient = w.device;
+      lenient.refresh_management->raammt += more;
+      ControllerOptions options;
+      options.rfm = Rfm::kOn;
+      testing::Replay replay(w.device, w.part, options.refresh, Rfm::kOn);
+      Channel channel(lenient, options, &replay);
+      channel.serve(testing::accesses(w.device, "robaracoch", 2'000, {30, 0, 64}, 1), {});
+      CHECK(replay.wrong().ends_with("RAAMMT") == (more > 0));
+    }
+  }
+}
+
 TEST_CASE("refreshes that follow each other are well, and refreshes left out are found out") {
   const World w = worlds()[0];
   CHECK(violation_of_refreshes(w, TickTiming(w.device)).empty());
+  CHECK(violation_of_management(w, TickTiming(w.device)).empty());
   // A random access takes 3 clocks and more of a channel, so that 30,000 take longer than eight
   // intervals of 6240 clocks.
   ControllerOptions options;

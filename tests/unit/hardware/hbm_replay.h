@@ -15,10 +15,10 @@ namespace orrery::hbm::testing {
 class Replay final : public CommandListener {
  public:
   /// The device outlives the replay.
-  Replay(const Device& device, checker::Part part, Refresh refresh)
+  Replay(const Device& device, checker::Part part, Refresh refresh, Rfm rfm = Rfm::kOff)
       : geometry_(device.geometry),
         half_clocks_(device.standard == Standard::kHbm2 ? 2 : 1),
-        checker_(part, due(refresh)) {}
+        checker_(part, due(refresh), activates(device, rfm)) {}
 
   void on_command(Tick at, Command command, std::uint32_t bank, std::uint32_t row,
                   std::uint32_t) override {
@@ -37,6 +37,12 @@ class Replay final : public CommandListener {
     if (refresh == Refresh::kNone) return checker::Refreshes::kNotDue;
     return refresh == Refresh::kPerBank ? checker::Refreshes::kPerBank
                                         : checker::Refreshes::kAllBank;
+  }
+  static checker::Activates activates(const Device& device, Rfm rfm) {
+    if (rfm == Rfm::kOff) return {};
+    const RefreshManagement& r = *device.refresh_management;
+    const bool half = r.refresh_lowers == RefreshManagement::Lowers::kHalf;
+    return {r.raaimt * r.raammt, r.raaimt, half ? r.raaimt / 2 : r.raaimt};
   }
   [[nodiscard]] checker::Event event(Tick at, Command command, std::uint32_t bank,
                                      std::uint32_t row) const {

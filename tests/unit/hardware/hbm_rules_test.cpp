@@ -106,6 +106,65 @@ TEST_CASE("HBM3: each rule at its half clock and not at the edge before") {
   for (const Rule& rule : rules) check(Part::kHbm3At6400, rule);
 }
 
+// tRFMpb is 320 clocks, as tRFCpb. The rest are the rules of a REFpb.
+TEST_CASE("RFM: each rule at its half clock and not at the edge before") {
+  const std::vector<Rule> rules = {
+      {"tRFMpb", {event(0, kRfmpb, kHere)}, kAct, kHere, 638, 2},  // 640 + 1 - 3
+      {"tRFMpb", {event(0, kRfmpb, kHere)}, kRfmpb, kHere, 640, 2},
+      {"tRFMpb", {event(0, kRfmpb, kHere)}, kRefpb, kHere, 640, 2},
+      {"tRFMpb", {event(0, kRfmpb, kHere)}, kRefab, kSameGroup, 640, 2},
+      {"tRREFD", {event(0, kRfmpb, kHere)}, kAct, kSameGroup, 14, 2},  // 16 + 1 - 3
+      {"tRREFD", {event(0, kRfmpb, kHere)}, kRfmpb, kSameGroup, 16, 2},
+      {"tRREFD", {event(0, kRfmpb, kHere)}, kRefpb, kOtherStack, 16, 2},
+      {"tRREFD", {event(0, kRefpb, kHere)}, kRfmpb, kSameGroup, 16, 2},
+      {"tRFCpb", {event(0, kRefpb, kHere)}, kRfmpb, kHere, 640, 2},
+      {"tRFCab", {event(0, kRefab, kHere)}, kRfmpb, kHere, 1'120, 2},
+      {"tRRDS", kAct0, kRfmpb, kSameGroup, 10, 2},  // 8 + 3 - 1
+      {"tRC", {kAct0[0], event(92, kPre, kHere)}, kRfmpb, kHere, 146, 2},
+      {"tRP", open_then(event(0, kPre, kHere)), kRfmpb, kHere, 52, 2},
+      {"on a falling edge", {}, kRfmpb, kHere, 2, 1},
+  };
+  for (const Rule& rule : rules) check(Part::kHbm3At6400, rule);
+}
+
+/// So many activates of a bank, each closed again.
+std::vector<Event> activates(int count, std::int64_t from) {
+  std::vector<Event> events;
+  for (int i = 0; i < count; ++i) {
+    events.push_back(event(from + i * 200, kAct, kHere));
+    events.push_back(event(from + i * 200 + 100, kPre, kHere));
+  }
+  return events;
+}
+
+TEST_CASE("a bank has no more activates than RAAMMT, and what lowers the count") {
+  // Six at most; an RFM takes four off, a refresh two.
+  const Activates count{6, 4, 2};
+  const auto after = [&](std::vector<Op> between, int more) {
+    std::vector<Event> events = activates(6, 0);
+    std::int64_t at = 2'000;
+    for (const Op op : between) events.push_back(event(at += 2'000, op, kHere));
+    for (const Event& e : activates(more, at + 2'000)) events.push_back(e);
+    return first_violation(Part::kHbm3At6400, events, Refreshes::kNotDue, count);
+  };
+  CHECK(after({}, 0).empty());
+  CHECK(after({}, 1) == "command 12: RAAMMT");
+  CHECK(after({kRfmpb}, 4).empty());
+  CHECK(after({kRfmpb}, 5).ends_with(": RAAMMT"));
+  CHECK(after({kRefpb}, 2).empty());
+  CHECK(after({kRefpb}, 3).ends_with(": RAAMMT"));
+  CHECK(after({kRefab}, 2).empty());
+  CHECK(after({kRefab}, 3).ends_with(": RAAMMT"));
+  // Not below 0: after 6 - 4 - 4 six more, no more.
+  CHECK(after({kRfmpb, kRfmpb}, 6).empty());
+  CHECK(after({kRfmpb, kRfmpb}, 7).ends_with(": RAAMMT"));
+}
+
+TEST_CASE("HBM2 has no RFM") {
+  CHECK(first_violation(Part::kHbm2At2000, {event(0, kRfmpb, kHere)}) ==
+        "command 0: RFMpb of a part that has none");
+}
+
 TEST_CASE("HBM2: each rule at its clock and not at the one before") {
   const std::vector<Rule> rules = {
       {"tRCDRD", kAct0, kRd, kHere, 30, 2},  // 28 + 4 - 2
@@ -146,7 +205,7 @@ TEST_CASE("rows must be open for accesses and closed for the rest") {
     CHECK(wrong(op, true).empty());
     CHECK_FALSE(wrong(op, false).empty());
   }
-  for (const Op op : {kAct, kRefab, kRefpb}) {
+  for (const Op op : {kAct, kRefab, kRefpb, kRfmpb}) {
     CHECK(wrong(op, false).empty());
     CHECK_FALSE(wrong(op, true).empty());
   }

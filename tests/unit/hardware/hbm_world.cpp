@@ -6,6 +6,19 @@
 
 namespace orrery::hbm::testing {
 
+namespace {
+
+/// Thresholds low enough for a few activates to reach them.
+RefreshManagement manage(Duration rfm_per_bank) {
+  RefreshManagement management;
+  management.rfm_per_bank = rfm_per_bank;
+  management.raaimt = 4;
+  management.raammt = 3;
+  return management;
+}
+
+}  // namespace
+
 Device hbm3() {
   Device device;
   device.standard = Standard::kHbm3;
@@ -24,6 +37,7 @@ Device hbm3() {
   t.rfc_all_bank = nanoseconds(350);
   t.rfc_per_bank = nanoseconds(200);
   t.refi = nanoseconds(3'900);
+  device.refresh_management = manage(nanoseconds(200));
   return device;
 }
 
@@ -53,6 +67,8 @@ Device hbm2_made_up() {
   device.geometry.stack_ids = 2;
   Timing& t = device.timing;
   t.rc = 56, t.rrd_l = 6, t.faw = 22, t.ccd_r = 3, t.ppd = 2;
+  device.refresh_management = manage(nanoseconds(200));
+  device.refresh_management->refresh_lowers = RefreshManagement::Lowers::kHalf;
   return device;
 }
 

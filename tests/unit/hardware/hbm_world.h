@@ -12,7 +12,7 @@
 
 namespace orrery::hbm::testing {
 
-/// One channel each, with the figures of configs/hardware/memory/.
+/// One channel each, with the figures of configs/hardware/memory/ but for the thresholds of RFM.
 [[nodiscard]] Device hbm3();
 [[nodiscard]] Device hbm2();
 /// checker::Part::kMadeUp.

@@ -333,5 +333,20 @@ TEST_CASE("energy is counts times what each command costs") {
   CHECK(run.energy.total_pj() == doctest::Approx(energy));
 }
 
+TEST_CASE("RFM is off unless asked for, and refused where the device has none") {
+  for (const char* name : {"hbm3-6400.yaml", "hbm3e-7992.yaml", "hbm4-8000.yaml"}) {
+    const auto on = load_memory(device(name), {"rfm=on", "refresh_management.raaimt=32"});
+    CHECK(on.controller.rfm == hbm::Rfm::kOn);
+    CHECK(on.device.refresh_management->raaimt == 32);
+    CHECK(load_memory(device(name), {}).controller.rfm == hbm::Rfm::kOff);
+  }
+  try {
+    static_cast<void>(load_memory(device("hbm2-2000.yaml"), {"rfm=on"}));
+    FAIL("not refused");
+  } catch (const ConfigError& error) {
+    CHECK(std::string(error.what()).find("refresh_management") != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace orrery
