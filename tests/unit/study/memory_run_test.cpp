@@ -270,7 +270,8 @@ TEST_CASE("threads share the channels and change nothing; banks' counts add up")
   std::string line;
   std::getline(lines, line);
   CHECK(line ==
-        "channel,pseudo_channel,stack_id,bank_group,bank,ACT,PRE,PREab,RD,WR,REFab,REFpb,RDA,WRA");
+        "channel,pseudo_channel,stack_id,bank_group,bank,ACT,PRE,PREab,RD,WR,REFab,REFpb,RDA,WRA,"
+        "RFMpb");
   std::int64_t banks = 0;
   std::int64_t activates = 0;
   while (std::getline(lines, line)) {
