@@ -191,7 +191,11 @@ TEST_CASE("decodes read their KV once") {
 }
 
 TEST_CASE("host time counts requests, new blocks and hashes") {
-  HostCost host{microseconds(100), microseconds(4), microseconds(1), microseconds(2)};
+  HostCost host;
+  host.step = microseconds(100);
+  host.request = microseconds(4);
+  host.new_block = microseconds(1);
+  host.hashed_block = microseconds(2);
   const std::array<PrefillChunk, 1> chunks = {{{64, 0, true}}};
   BatchShape shape;
   shape.decodes = 9;
