@@ -24,7 +24,7 @@ SCENARIO = """\
 model: {model}
 hardware: {hardware}
 plan: {{tensor_parallel: {tp}}}
-engine: {{preset: {preset}, max_num_seqs: {seqs}, max_num_batched_tokens: {budget}, max_model_len: {most}, enable_prefix_caching: false}}
+engine: {{preset: {preset}, max_num_seqs: {seqs}, max_num_batched_tokens: {budget}, max_model_len: {most}, enable_prefix_caching: false{types}}}
 workload:
   closed_loop:
     concurrency: {concurrency}
@@ -50,13 +50,30 @@ def static_scenario(row):
     batch, isl = int(row["batch_or_conc"]), int(row["isl"])
     return batch, SCENARIO.format(
         model=model_of(row), hardware=HARDWARE[row["gpu_norm"]], tp=row["tp"] or 1,
-        preset=preset_of(row), seqs=max(batch, 1), budget=max(batch * isl, 2048), most=isl + int(row["osl"]) + 1,
-        concurrency=batch, requests=batch, isl=isl, osl=row["osl"])
+        preset=preset_of(row), seqs=max(batch, 1), budget=budget_of(row), most=isl + int(row["osl"]) + 1,
+        concurrency=batch, requests=batch, isl=isl, osl=row["osl"], types=types_of(row))
+
+
+def budget_of(row):
+    """A static batch is one prefill; a server takes prompts as its own limits let them in."""
+    if row["load_kind"] == "static_batch":
+        return max(int(row["batch_or_conc"]) * int(row["isl"]), 2048)
+    return 8192
+
+
+def types_of(row):
+    """FP8 rows quantise the KV cache too where TensorRT-LLM's published recipe does."""
+    if row["precision"] not in ("FP8", "fp8"):
+        return ""
+    kv = ", kv_cache_dtype: fp8" if row["framework"].startswith("TensorRT") else ""
+    return ", quantization: fp8" + kv
 
 
 def model_of(row):
-    if "8" in row["precision"].replace("fp16/bf16", "").replace("FP16", ""):
-        raise common.Skipped(f"{row['precision']} weights")
+    if row["source"] == "dstack-405b-fp8":
+        # All of it in FP8 leaves twice the KV cache that the runs show (they saturate at 32 requests
+        # of 4,096 tokens), and steps 20 % too short.
+        raise common.Skipped("its checkpoint keeps attention in bf16, which no card can say yet")
     if row["model"] not in MODELS:
         raise common.Skipped(f"no card of {row['model']}")
     return MODELS[row["model"]]
@@ -74,7 +91,7 @@ def inflight(row, settings):
     summary, done, _ = common.simulate(SCENARIO.format(
         model=model_of(row), hardware=HARDWARE[row["gpu_norm"]], tp=row["tp"] or 1,
         preset=preset_of(row), seqs=2048, budget=8192, most=isl + osl + 1, concurrency=requests,
-        requests=requests, isl=isl, osl=osl), settings)
+        requests=requests, isl=isl, osl=osl, types=types_of(row)), settings)
     if any(not r["status"].startswith("finished") for r in done):
         raise common.Skipped("the engine does not finish it")
     return requests * osl / max(float(r["last_token_s"]) for r in done)
@@ -84,8 +101,8 @@ def predict(row, settings=()):
     """The row's figure, simulated."""
     if row["load_kind"] == "inflight_max":
         return inflight(row, settings)
-    if row["load_kind"] != "static_batch":
-        raise common.Skipped(f"{row['load_kind']} is not driven yet")
+    if row["isl"] == "dataset":
+        raise common.Skipped("the lengths of its data set are not in the row")
     batch, scenario = static_scenario(row)
     summary, requests, _ = common.simulate(scenario, settings)
     if any(not r["status"].startswith("finished") for r in requests):
@@ -100,8 +117,10 @@ def predict(row, settings=()):
     if metric == "decode_step_ms":
         return 1e3 * common.mean((float(r["last_token_s"]) - float(r["first_token_s"])) / (osl - 1)
                                  for r in requests)
-    if metric == "e2e_latency_s":
+    if metric in ("e2e_latency_s", "e2e_batch_s"):
         return last
+    if metric == "total_tok_s":
+        return batch * (int(row["isl"]) + osl) / last
     if metric == "out_tok_s_per_gpu":
         return batch * osl / last / int(row["n_gpus"])
     raise common.Skipped(f"{metric} is not known")
