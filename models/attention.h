@@ -103,8 +103,9 @@ class Attention final : public SequenceMixer {
                                                                   const Shard& shard,
                                                                   std::int64_t kv_bytes);
 
-/// What a token keeps in the cache of one latent layer: with fp8 512 fp8 numbers, 16 bytes of
-/// scales and 64 16-bit numbers (vLLM's fp8_ds_mla).
+/// What a token keeps in the cache of one latent layer. With fp8 all 576 numbers of DeepSeek-V3 are
+/// a byte each, with one scale a layer; vLLM's fp8_ds_mla of 656 bytes is for its sparse backend
+/// alone (v1/attention/backends/mla/flashmla_sparse.py get_kv_cache_shape).
 [[nodiscard]] std::int64_t latent_bytes(const MlaShape& mla, std::int64_t kv_bytes);
 
 }  // namespace orrery

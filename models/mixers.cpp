@@ -208,8 +208,7 @@ std::unique_ptr<SequenceMixer> make_cross_attention(const ModelCard& card, const
 }
 
 std::int64_t latent_bytes(const MlaShape& mla, std::int64_t kv_bytes) {
-  if (kv_bytes > 1) return mla.latent() * kv_bytes;
-  return mla.kv_lora_rank + 16 + 2 * mla.qk_rope_head_dim;
+  return mla.latent() * kv_bytes;
 }
 
 }  // namespace orrery
