@@ -46,35 +46,38 @@ int jobs_of(const Arguments& arguments) {
   return jobs;
 }
 
-void print_json(const MemoryRun& run) {
+void print_json(const hbm::MemoryConfig& config, const MemoryRun& run) {
   using nlohmann::ordered_json;
   ordered_json commands;
   for (std::size_t c = 0; c < hbm::kCommandNames.size(); ++c) {
     commands[std::string(hbm::kCommandNames[c])] = run.statistics.commands[c];
   }
   const hbm::EnergyUse& energy = run.energy;
-  const ordered_json document = {{"cycles", run.cycles},
-                                 {"clock_ps", run.clock_ps},
-                                 {"gb_per_s", run.gb_per_s},
-                                 {"share_of_peak", run.share_of_peak},
-                                 {"row_hit_rate", run.row_hit_rate},
-                                 {"avg_read_latency_ns", run.avg_read_latency_ns},
-                                 {"p50_read_latency_ns", run.p50_read_latency_ns},
-                                 {"p99_read_latency_ns", run.p99_read_latency_ns},
-                                 {"commands", commands},
-                                 {"energy_pj", energy.total_pj()},
-                                 {"energy_parts_pj",
-                                  {{"activate", energy.activate_pj},
-                                   {"read", energy.read_pj},
-                                   {"write", energy.write_pj},
-                                   {"refresh", energy.refresh_pj},
-                                   {"background", energy.background_pj}}},
-                                 {"requests", run.statistics.requests()},
-                                 {"reads", run.statistics.reads},
-                                 {"writes", run.statistics.writes},
-                                 {"forwarded_reads", run.statistics.forwarded_reads},
-                                 {"merged_writes", run.statistics.merged_writes},
-                                 {"cpu_s", run.cpu_s}};
+  ordered_json document = {{"cycles", run.cycles},
+                           {"clock_ps", run.clock_ps},
+                           {"gb_per_s", run.gb_per_s},
+                           {"share_of_peak", run.share_of_peak},
+                           {"row_hit_rate", run.row_hit_rate},
+                           {"avg_read_latency_ns", run.avg_read_latency_ns},
+                           {"p50_read_latency_ns", run.p50_read_latency_ns},
+                           {"p99_read_latency_ns", run.p99_read_latency_ns},
+                           {"commands", commands},
+                           {"energy_pj", energy.total_pj()},
+                           {"energy_parts_pj",
+                            {{"activate", energy.activate_pj},
+                             {"read", energy.read_pj},
+                             {"write", energy.write_pj},
+                             {"refresh", energy.refresh_pj},
+                             {"background", energy.background_pj}}},
+                           {"requests", run.requests()},
+                           {"reads", run.reads()},
+                           {"writes", run.writes()},
+                           {"forwarded_reads", run.statistics.forwarded_reads},
+                           {"merged_writes", run.statistics.merged_writes},
+                           {"cpu_s", run.cpu_s}};
+  if (config.ecc == hbm::Ecc::kInline) {
+    document["ecc"] = {{"reads", run.ecc.reads}, {"writes", run.ecc.writes}};
+  }
   fmt::print("{}\n", document.dump(2));
 }
 
@@ -97,10 +100,15 @@ void print_energy(const hbm::EnergyUse& energy, double bits) {
 }
 
 void print_table(const hbm::MemoryConfig& config, const MemoryRun& run) {
-  const auto requests = static_cast<double>(run.statistics.requests());
+  const auto requests = static_cast<double>(run.requests());
   const double bits = requests * static_cast<double>(config.device.geometry.access.count()) * 8;
-  fmt::print("{}: {} requests in {:.1f} clocks of {:.2f} ps\n", config.device.name,
-             run.statistics.requests(), run.cycles, run.clock_ps);
+  fmt::print("{}: {} requests in {:.1f} clocks of {:.2f} ps\n", config.device.name, run.requests(),
+             run.cycles, run.clock_ps);
+  if (config.ecc == hbm::Ecc::kInline) {
+    fmt::print("check bytes    {} reads and {} writes more, {:.1f} % of the accesses of data\n",
+               run.ecc.reads, run.ecc.writes,
+               100 * static_cast<double>(run.ecc.reads + run.ecc.writes) / requests);
+  }
   fmt::print("bandwidth      {:.2f} GB/s, {:.1f} % of peak\n", run.gb_per_s,
              100 * run.share_of_peak);
   fmt::print("row hits       {:.1f} %\n", 100 * run.row_hit_rate);
@@ -139,7 +147,7 @@ int memory_command(const std::vector<std::string>& words, const Policies&) {
   const hbm::MemoryConfig config = load_memory(arguments.file(), arguments.texts("set"));
   const MemoryRun run = run_memory(config, arguments.text("trace"), options);
   if (arguments.has("json")) {
-    print_json(run);
+    print_json(config, run);
   } else {
     print_table(config, run);
   }

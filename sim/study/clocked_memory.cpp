@@ -82,9 +82,12 @@ gpu_memory::Rates load_gpu_memory(const GpuSpec& gpu) {
         "clocked: " + gpu.name +
         " says nothing of its DRAM (memory_system); roofline needs nothing");
   }
-  return {*gpu.memory_system,
-          load_memory(gpu.memory_system->device, {}),
-          {gpu.compute.sms, gpu.memory.l2, 0}};
+  hbm::MemoryConfig device = load_memory(gpu.memory_system->device, {});
+  if (device.ecc != hbm::Ecc::kNone) {
+    throw std::invalid_argument("clocked: " + gpu.name + ": inline ECC of its DRAM (" +
+                                gpu.memory_system->device + ") is for memory runs alone");
+  }
+  return {*gpu.memory_system, std::move(device), {gpu.compute.sms, gpu.memory.l2, 0}};
 }
 
 MemoryRates clock_memory(const GpuSpec& gpu, const KvLayout& layout, bool kernels_measured) {

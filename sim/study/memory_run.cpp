@@ -138,14 +138,17 @@ void check_jobs(const hbm::MemoryConfig& config, const MemoryRunOptions& options
   }
 }
 
-MemoryRun summarize(const hbm::Statistics& statistics, const hbm::Device& device) {
+MemoryRun summarize(const hbm::Served& served, const hbm::Device& device) {
+  const hbm::Statistics& statistics = served.statistics;
   MemoryRun run;
   run.statistics = statistics;
+  run.ecc = served.ecc;
   run.energy = energy_of(statistics, device);
   const auto per_clock = static_cast<double>(hbm::TickTiming(device).ticks_per_clock);
   const auto clock = static_cast<double>(device.timing.clock.units_per_second());
   const auto requests = static_cast<double>(statistics.requests());
-  const auto bytes = requests * static_cast<double>(device.geometry.access.count());
+  const auto bytes =
+      static_cast<double>(run.requests()) * static_cast<double>(device.geometry.access.count());
   const double ns_per_tick = 1e9 / (clock * per_clock);
   run.cycles = static_cast<double>(statistics.end) / per_clock;
   run.clock_ps = 1e12 / clock;
@@ -193,7 +196,7 @@ MemoryRun run_memory(const hbm::MemoryConfig& config, const std::string& trace,
   if (!options.bank_counts.empty()) {
     write_bank_counts(options.bank_counts, served.bank_counts, config.device.geometry);
   }
-  return summarize(served.statistics, config.device);
+  return summarize(served, config.device);
 }
 
 MemoryRun run_memory(const hbm::MemoryConfig& config, const std::string& trace,

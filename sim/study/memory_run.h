@@ -19,6 +19,8 @@ namespace orrery {
 
 struct MemoryRun {
   hbm::Statistics statistics;
+  /// Those of its reads and writes that are of check bytes; rates are of the data alone.
+  hbm::EccCounts ecc;
   hbm::EnergyUse energy;
   double cycles = 0;
   double clock_ps = 0;
@@ -30,6 +32,11 @@ struct MemoryRun {
   double p99_read_latency_ns = 0;
   /// Of this process, with reading the trace.
   double cpu_s = 0;
+
+  /// Of data.
+  [[nodiscard]] std::int64_t reads() const { return statistics.reads - ecc.reads; }
+  [[nodiscard]] std::int64_t writes() const { return statistics.writes - ecc.writes; }
+  [[nodiscard]] std::int64_t requests() const { return reads() + writes(); }
 };
 
 struct MemoryRunOptions {

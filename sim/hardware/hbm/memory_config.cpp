@@ -11,6 +11,7 @@ namespace orrery::hbm {
 namespace {
 
 constexpr std::array<std::string_view, 2> kFeeds = {"per-channel", "in-order"};
+constexpr std::array<std::string_view, 2> kEccs = {"none", "inline"};
 
 }  // namespace
 
@@ -28,7 +29,14 @@ void MemoryConfig::describe(Describer& d) {
   d.field("in_flight", in_flight, Range::between(0, 1 << 20),
           "Reads that feed in-order has handed out and whose data is not through, at most; 0: no "
           "bound but the queues.");
+  d.choice_of("ecc", ecc, kEccs,
+              "inline: check bytes lie in the last eighth of the rows and cost accesses.");
+  d.field("ecc_buffer", ecc_buffer, Range::between(1, 1024),
+          "Of inline ECC: accesses of check bytes that a channel keeps.");
   if (!d.reading()) return;
+  if (ecc == Ecc::kInline) {
+    if (const char* why = EccLayout::unfit(device.geometry)) d.refuse("ecc", why);
+  }
   if (controller.rfm == Rfm::kOn && !device.refresh_management) {
     d.refuse("rfm", "on needs the device's refresh_management, which this one has none of");
   }

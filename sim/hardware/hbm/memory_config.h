@@ -6,6 +6,7 @@
 
 #include "sim/hardware/hbm/controller_options.h"
 #include "sim/hardware/hbm/device.h"
+#include "sim/hardware/hbm/inline_ecc.h"
 
 namespace orrery::hbm {
 
@@ -20,6 +21,9 @@ struct MemoryConfig {
   /// Of feed kInOrder: reads handed out whose data is not through are at most so many; 0: as many
   /// as the queues hold.
   std::int64_t in_flight = 0;
+  Ecc ecc = Ecc::kNone;
+  /// Of inline ECC: spans of which a channel keeps the check bytes.
+  std::int64_t ecc_buffer = 16;
   void describe(Describer& d);
 };
 

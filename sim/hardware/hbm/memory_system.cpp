@@ -5,6 +5,7 @@
 #include <bit>
 #include <deque>
 #include <exception>
+#include <optional>
 #include <thread>
 
 #include "sim/core/check.h"
@@ -48,7 +49,10 @@ class Places {
       : map_(config.controller.address_map, config.device.geometry),
         geometry_(config.device.geometry),
         trace_(trace),
-        shift_(std::countr_zero(static_cast<std::uint64_t>(geometry_.access.count()))) {}
+        shift_(std::countr_zero(static_cast<std::uint64_t>(geometry_.access.count()))) {
+    if (config.ecc == Ecc::kInline) layout_.emplace(geometry_);
+    end_of_data_ = layout_ ? layout_->first_row() : UINT32_MAX;
+  }
 
   struct Routed {
     std::uint32_t channel;
@@ -59,6 +63,7 @@ class Places {
     const std::uint64_t block = (word & ~MemoryTrace::kWrite) >> shift_;
     if (block >= map_.blocks()) beyond(index);
     const AddressMap::Place at = map_.place(block);
+    if (at.row >= end_of_data_) among_check_bytes(index);
     const bool write = (word & MemoryTrace::kWrite) != 0;
     return {at.channel, Request::make(at.bank, at.row, at.column, write)};
   }
@@ -68,11 +73,18 @@ class Places {
     throw TraceError(trace_.place(index) + ": the address lies beyond the device's " +
                      human(geometry_.channel_capacity() * geometry_.channels));
   }
+  [[noreturn]] void among_check_bytes(std::size_t index) const {
+    throw TraceError(trace_.place(index) +
+                     ": the address lies among check bytes: inline ECC leaves " +
+                     human(layout_->usable()) + " for data");
+  }
 
   const AddressMap map_;
   const Geometry& geometry_;
   const MemoryTrace& trace_;
   const int shift_;
+  std::optional<EccLayout> layout_;
+  std::uint32_t end_of_data_;
 };
 
 /// Tells the listener which channel is heard.
@@ -104,6 +116,9 @@ class System {
         listener = &listeners_.emplace_back(*options.listener, c);
       }
       channels_.emplace_back(config.device, config.controller, listener);
+      if (config.ecc == Ecc::kInline) {
+        ecc_.emplace_back(EccLayout(config.device.geometry), config.ecc_buffer);
+      }
     }
   }
 
@@ -125,8 +140,9 @@ class System {
         const Places::Routed routed = places_.of(i);
         const std::uint32_t own = routed.channel - first;
         if (own >= end - first) continue;
+        if (!ecc_.empty()) ecc_[routed.channel].access(routed.request, requests[own]);
         requests[own].push_back(routed.request);
-        if (timed) times[own].push_back(arrivals_.of(i));
+        if (timed) times[own].resize(requests[own].size(), arrivals_.of(i));
       }
       for (std::uint32_t c = first; c < end; ++c) {
         channels_[c].submit_each(requests[c - first], times[c - first]);
@@ -134,16 +150,33 @@ class System {
         times[c - first].clear();
       }
     }
-    for (std::uint32_t c = first; c < end; ++c) channels_[c].finish();
+    for (std::uint32_t c = first; c < end; ++c) {
+      if (!ecc_.empty()) {
+        ecc_[c].write_back(requests[c - first]);
+        channels_[c].submit_each(requests[c - first], {});
+      }
+      channels_[c].finish();
+    }
   }
 
   void serve_in_order(std::int64_t in_flight) {
     FrontEnd front(channels_, in_flight);
     const bool timed = arrivals_.any();
+    std::vector<Request> requests;
     for (std::size_t i = 0; i < trace_.accesses.size(); ++i) {
       const Places::Routed routed = places_.of(i);
-      front.hand_over(routed.channel, routed.request, timed ? arrivals_.of(i) : 0,
-                      timed ? arrivals_.of(i) : Channel::kWhenTaken);
+      requests.clear();
+      if (!ecc_.empty()) ecc_[routed.channel].access(routed.request, requests);
+      requests.push_back(routed.request);
+      for (const Request request : requests) {
+        front.hand_over(routed.channel, request, timed ? arrivals_.of(i) : 0,
+                        timed ? arrivals_.of(i) : Channel::kWhenTaken);
+      }
+    }
+    for (std::uint32_t c = 0; c < ecc_.size(); ++c) {
+      requests.clear();
+      ecc_[c].write_back(requests);
+      for (const Request request : requests) front.hand_over(c, request, 0);
     }
     for (Channel& channel : channels_) channel.finish();
   }
@@ -153,6 +186,10 @@ class System {
     for (const Channel& channel : channels_) {
       all.statistics.merge(channel.statistics());
       all.bank_counts.push_back(channel.bank_counts());
+    }
+    for (const EccBuffer& buffer : ecc_) {
+      all.ecc.reads += buffer.counts().reads;
+      all.ecc.writes += buffer.counts().writes;
     }
     return all;
   }
@@ -164,6 +201,8 @@ class System {
   const bool whole_;
   std::deque<ChannelListener> listeners_;
   std::deque<Channel> channels_;
+  /// Of each channel; empty without inline ECC.
+  std::vector<EccBuffer> ecc_;
 };
 
 /// Each thread has channels of its own, so that which runs when is seen nowhere.

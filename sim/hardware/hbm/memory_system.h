@@ -37,6 +37,8 @@ struct Served {
   Statistics statistics;
   /// Of each channel.
   std::vector<BankCounts> bank_counts;
+  /// Those of the requests that are of check bytes.
+  EccCounts ecc;
 };
 
 struct ServeOptions {
@@ -51,7 +53,8 @@ struct ServeOptions {
   int jobs = 1;
 };
 
-/// Serves a trace with the feed of `config`. Throws TraceError for an address beyond the device.
+/// Serves a trace with the feed of `config`. Throws TraceError for an address beyond the device, or
+/// among check bytes.
 [[nodiscard]] Served serve(const MemoryConfig& config, const MemoryTrace& trace,
                            const ServeOptions& options);
 

@@ -2,8 +2,12 @@
 #include "sim/study/clocked_memory.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 
 #include "sim/config/overrides.h"
 #include "sim/config/yaml.h"
@@ -30,6 +34,19 @@ TEST_CASE("every shipped GPU that names its DRAM has the bandwidth of its datash
   }
   CHECK(clocked == 5);
   CHECK_THROWS_AS(static_cast<void>(load_gpu_memory(load_gpu("l40s", {}))), std::invalid_argument);
+}
+
+TEST_CASE("a GPU whose DRAM has inline ECC is refused") {
+  namespace fs = std::filesystem;
+  GpuSpec gpu = load_gpu("h100-sxm", {});
+  const fs::path memories = fs::path(ORRERY_SOURCE_DIR) / "configs/hardware/memory";
+  const fs::path file =
+      fs::temp_directory_path() / ("orrery-ecc-" + std::to_string(getpid()) + ".yaml");
+  std::ofstream(file) << std::ifstream(memories / "hbm3-5236.yaml").rdbuf() << "ecc: inline\n";
+  gpu.memory_system->device = file.string();
+  CHECK_THROWS_WITH_AS(static_cast<void>(load_gpu_memory(gpu)), doctest::Contains("inline ECC"),
+                       std::invalid_argument);
+  fs::remove(file);
 }
 
 TEST_CASE("a run on clocked memory says so, and again the same") {

@@ -349,5 +349,30 @@ TEST_CASE("RFM is off unless asked for, and refused where the device has none") 
   }
 }
 
+TEST_CASE("inline ECC is counted apart from the data, and the same by threads") {
+  const TemporaryFile trace("ecc.txt");
+  std::string text;
+  // Each of the 16 channels, 2 pseudo-channels and 4 groups has columns 0 to 7 of a row read: a
+  // span each.
+  for (int i = 0; i < 16 * 2 * 4 * 8; ++i) text += "R " + std::to_string(i * 32) + "\n";
+  trace.write(text);
+  const auto plain = load_memory(device("hbm3-6400.yaml"), {});
+  const auto config = load_memory(device("hbm3-6400.yaml"), {"ecc=inline"});
+  MemoryRunOptions options;
+  const MemoryRun one = run_memory(config, trace.path(), options);
+  options.jobs = 3;
+  const MemoryRun three = run_memory(config, trace.path(), options);
+  CHECK(one.requests() == 1'024);
+  CHECK(one.ecc.reads == 128);
+  CHECK(one.ecc.writes == 0);
+  CHECK(one.statistics.reads == 1'024 + 128);
+  CHECK(one.gb_per_s == doctest::Approx(1'024 * 32 / (one.cycles * one.clock_ps) * 1e3));
+  CHECK(three.ecc.reads == one.ecc.reads);
+  CHECK(three.cycles == one.cycles);
+  CHECK(three.statistics.commands == one.statistics.commands);
+  CHECK(run_memory(plain, trace.path(), {}).ecc.reads == 0);
+  CHECK(error_of({"ecc=inline", "geometry.columns=4"}).find("ecc") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace orrery
