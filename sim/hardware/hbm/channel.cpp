@@ -262,7 +262,7 @@ void Channel::after_column(std::uint32_t bank) {
     bank_refresh_.on_idle(bank);
     if (bank_refresh_.owes(banks_.pseudo_of(bank))) row_known_ = false;
   }
-  if (all_bank_waits() || activations_.wants().contains(bank)) row_known_ = false;
+  if (all_bank_waits() || activations_.any()) row_known_ = false;
   if (queues_.miss(mode_, bank) >= 0) reconsider_row(bank);
 }
 

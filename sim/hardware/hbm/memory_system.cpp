@@ -51,7 +51,6 @@ class Places {
         trace_(trace),
         shift_(std::countr_zero(static_cast<std::uint64_t>(geometry_.access.count()))) {
     if (config.ecc == Ecc::kInline) layout_.emplace(geometry_);
-    end_of_data_ = layout_ ? layout_->first_row() : UINT32_MAX;
   }
 
   struct Routed {
@@ -63,9 +62,13 @@ class Places {
     const std::uint64_t block = (word & ~MemoryTrace::kWrite) >> shift_;
     if (block >= map_.blocks()) beyond(index);
     const AddressMap::Place at = map_.place(block);
-    if (at.row >= end_of_data_) among_check_bytes(index);
     const bool write = (word & MemoryTrace::kWrite) != 0;
     return {at.channel, Request::make(at.bank, at.row, at.column, write)};
+  }
+
+  /// That a request of inline ECC is of data.
+  void check_is_data(Request request, std::size_t index) const {
+    if (request.row() >= layout_->first_row()) among_check_bytes(index);
   }
 
  private:
@@ -84,7 +87,6 @@ class Places {
   const MemoryTrace& trace_;
   const int shift_;
   std::optional<EccLayout> layout_;
-  std::uint32_t end_of_data_;
 };
 
 /// Tells the listener which channel is heard.
@@ -134,13 +136,14 @@ class System {
     std::vector<std::vector<Request>> requests(end - first);
     std::vector<std::vector<Tick>> times(end - first);
     const bool timed = arrivals_.any();
+    const bool ecc = !ecc_.empty();
     for (std::size_t from = 0; from < trace_.accesses.size(); from += piece) {
       const std::size_t until = std::min(from + piece, trace_.accesses.size());
       for (std::size_t i = from; i < until; ++i) {
         const Places::Routed routed = places_.of(i);
         const std::uint32_t own = routed.channel - first;
         if (own >= end - first) continue;
-        if (!ecc_.empty()) ecc_[routed.channel].access(routed.request, requests[own]);
+        if (ecc) add_checks(i, routed, requests[own]);
         requests[own].push_back(routed.request);
         if (timed) times[own].resize(requests[own].size(), arrivals_.of(i));
       }
@@ -166,7 +169,7 @@ class System {
     for (std::size_t i = 0; i < trace_.accesses.size(); ++i) {
       const Places::Routed routed = places_.of(i);
       requests.clear();
-      if (!ecc_.empty()) ecc_[routed.channel].access(routed.request, requests);
+      if (!ecc_.empty()) add_checks(i, routed, requests);
       requests.push_back(routed.request);
       for (const Request request : requests) {
         front.hand_over(routed.channel, request, timed ? arrivals_.of(i) : 0,
@@ -195,6 +198,12 @@ class System {
   }
 
  private:
+  /// Those that go ahead of the access.
+  void add_checks(std::size_t index, const Places::Routed& routed, std::vector<Request>& requests) {
+    places_.check_is_data(routed.request, index);
+    ecc_[routed.channel].access(routed.request, requests);
+  }
+
   const MemoryTrace& trace_;
   const Arrivals arrivals_;
   const Places places_;
