@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The encoders in front of decoders that a Hugging Face config.json describes.
+#ifndef ORRERY_MODELS_HF_ENCODERS_H_
+#define ORRERY_MODELS_HF_ENCODERS_H_
+
+#include "models/hf_json.h"
+#include "models/model_card.h"
+
+namespace orrery {
+
+/// Each from the whole config and the width of the decoder; key names and what has a bias from
+/// transformers' modeling_siglip.py, modeling_gemma3.py and modeling_llama4.py.
+
+/// SigLIP and a projector of its pooled patches (Gemma 3).
+[[nodiscard]] EncoderShape siglip_encoder(const HfJson& config, std::int64_t hidden);
+/// One tile of Llama 4's vision model, its pixel-shuffle MLP and projector.
+[[nodiscard]] EncoderShape llama4_encoder(const HfJson& config, std::int64_t hidden);
+
+}  // namespace orrery
+
+#endif  // ORRERY_MODELS_HF_ENCODERS_H_
