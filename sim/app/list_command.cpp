@@ -55,6 +55,8 @@ std::vector<Topic> topics() {
       {"routers", [](const Policies& p) { print_plugins(p.routers); }},
       {"engines", [](const Policies&) { print_files("engines"); }},
       {"hardware", [](const Policies&) { print_files("hardware"); }},
+      {"memory", [](const Policies&) { print_files("hardware/memory"); }},
+      {"pim", [](const Policies&) { print_files("hardware/pim"); }},
       {"machines", [](const Policies&) { print_files("hardware/nodes"); }},
       {"clusters", [](const Policies&) { print_files("hardware/clusters"); }},
       {"drives", [](const Policies&) { print_files("hardware/storage"); }},
