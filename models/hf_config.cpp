@@ -291,12 +291,80 @@ void read_llama4(const HfJson& config, ModelCard& card) {
   card.encoder = llama4_encoder(config, card.hidden);
 }
 
+// Mamba-2 with a few layers of attention.
+
+Mamba2Shape mamba2_of(const HfJson& config, std::int64_t hidden) {
+  Mamba2Shape mamba;
+  mamba.heads = config.count_or("mamba_n_heads", 128);
+  const std::int64_t inner = config.count_or("mamba_expand", 2) * hidden;
+  const bool is_auto = !config.has("mamba_d_head") || config.is_text("mamba_d_head", "auto");
+  mamba.head_dim = is_auto ? inner / mamba.heads : config.count("mamba_d_head");
+  if (mamba.inner() != inner) {
+    config.refuse("mamba_n_heads", fmt::format("{} heads of {} are not mamba_expand x hidden_size, "
+                                               "{}",
+                                               mamba.heads, mamba.head_dim, inner));
+  }
+  mamba.groups = config.count_or("mamba_n_groups", 1);
+  mamba.state = config.count_or("mamba_d_state", 256);
+  mamba.conv = config.count_or("mamba_d_conv", 4);
+  if (mamba.conv < 2) config.refuse_value("mamba_d_conv", "at least 2");
+  mamba.chunk = config.count_or("mamba_chunk_size", 256);
+  if (!config.flag_or("mamba_conv_bias", true)) config.refuse_value("mamba_conv_bias", "true");
+  return mamba;
+}
+
+void read_bamba(const HfJson& config, ModelCard& card) {
+  refuse_flags(config, {"mamba_proj_bias"});
+  Defaults defaults;
+  defaults.heads = 32;
+  defaults.kv_heads = 8;
+  defaults.max_position = 262144;
+  read_silu_widths(config, defaults, card);
+  card.intermediate = config.count("intermediate_size");
+  card.mamba2 = mamba2_of(config, card.hidden);
+  HfLayers layers = plain_layers(card.layers);
+  for (LayerGroup& layer : layers) layer.mixer = Mixer::kMamba2;
+  const auto attention = config.numbers("attn_layer_indices");
+  if (!attention) config.refuse("attn_layer_indices", "is missing");
+  for (const std::int64_t index : *attention) {
+    if (index >= card.layers) config.refuse_value("attn_layer_indices", "among the layers");
+    layers[static_cast<std::size_t>(index)].mixer = Mixer::kAttention;
+  }
+  set_layers(layers, card);
+}
+
+void read_qwen2_5_vl(const HfJson& config, ModelCard& card) {
+  // Older files write the decoder's keys beside `vision_config`.
+  read_qwen2(config.has("text_config") ? config.object("text_config") : config, card);
+  card.encoder = qwen2_5_vl_encoder(config, card.hidden);
+}
+
+/// An encoder of sound and a decoder that attends to it: LayerNorm, biases, learnt positions.
+void read_whisper(const HfJson& config, ModelCard& card) {
+  check_activation(config, "activation_function", true);
+  card.layers = config.count("decoder_layers");
+  card.hidden = config.count("d_model");
+  card.heads = card.kv_heads = config.count("decoder_attention_heads");
+  if (card.hidden % card.heads != 0) {
+    config.refuse("d_model",
+                  fmt::format("{} is not a multiple of {} heads", card.hidden, card.heads));
+  }
+  card.head_dim = card.hidden / card.heads;
+  card.intermediate = config.count("decoder_ffn_dim");
+  card.vocab = config.count("vocab_size");
+  card.max_position = card.learned_positions = config.count_or("max_target_positions", 448);
+  card.tie_word_embeddings = config.flag_or("tie_word_embeddings", true);
+  card.qkv_bias = card.output_bias = card.mlp_bias = card.layer_norm = true;
+  card.gated_mlp = false;
+  card.encoder = whisper_encoder(config);
+}
+
 /// Named by the model class its publisher puts under `architectures`.
 struct Architecture {
   std::string_view name;
   void (*read)(const HfJson& config, ModelCard& card);
 };
-constexpr std::array<Architecture, 13> kArchitectures = {{
+constexpr std::array<Architecture, 16> kArchitectures = {{
     {"LlamaForCausalLM", read_llama},
     {"MistralForCausalLM", read_llama},
     {"Qwen2ForCausalLM", read_qwen2},
@@ -310,6 +378,9 @@ constexpr std::array<Architecture, 13> kArchitectures = {{
     {"Gemma3ForConditionalGeneration", read_gemma3},
     {"Llama4ForCausalLM", read_llama4_text},
     {"Llama4ForConditionalGeneration", read_llama4},
+    {"BambaForCausalLM", read_bamba},
+    {"Qwen2_5_VLForConditionalGeneration", read_qwen2_5_vl},
+    {"WhisperForConditionalGeneration", read_whisper},
 }};
 
 const Architecture& architecture_of(const HfJson& config) {

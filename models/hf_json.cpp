@@ -94,6 +94,10 @@ std::string HfJson::text_or(const char* key, std::string_view otherwise) const {
   return has(key) ? text(key) : std::string(otherwise);
 }
 
+bool HfJson::is_text(const char* key, std::string_view text) const {
+  return has(key) && at(key).is_string() && at(key).get<std::string>() == text;
+}
+
 std::vector<std::string> HfJson::texts(const char* key) const {
   std::vector<std::string> all;
   if (!has(key)) return all;

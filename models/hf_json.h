@@ -34,6 +34,7 @@ class HfJson final {
   [[nodiscard]] bool flag_or(const char* key, bool otherwise) const;
   [[nodiscard]] std::string text(const char* key) const;
   [[nodiscard]] std::string text_or(const char* key, std::string_view otherwise) const;
+  [[nodiscard]] bool is_text(const char* key, std::string_view text) const;
   /// Empty where the key is absent.
   [[nodiscard]] std::vector<std::string> texts(const char* key) const;
   /// Whole numbers from 0; none where the key is absent.

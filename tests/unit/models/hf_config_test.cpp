@@ -64,7 +64,7 @@ std::string facts(ModelCard card) {
 }
 
 TEST_CASE("a published config and the card of the same model say the same") {
-  REQUIRE(models().size() >= 9);
+  REQUIRE(models().size() == 12);
   for (const std::string& name : models()) {
     CAPTURE(name);
     const ModelCard ours = shipped(name);
@@ -183,6 +183,23 @@ TEST_CASE("layers without experts are found by step and by list") {
   for (std::int64_t i = 0; i < 4; ++i) {
     CHECK((card.layer(i).feed_forward == FeedForward::kExperts) == (i == 1));
   }
+}
+
+TEST_CASE("Bamba's layers and heads must fit") {
+  const std::string bamba = R"({"architectures": ["BambaForCausalLM"], "hidden_size": 64,
+    "intermediate_size": 128, "num_hidden_layers": 4, "num_attention_heads": 2,
+    "num_key_value_heads": 2, "vocab_size": 100, "dtype": "bfloat16", "mamba_d_head": "auto", )";
+  // 2 x 64 / 8 = 16.
+  const ModelCard card = from_text(bamba + R"("mamba_n_heads": 8, "attn_layer_indices": [2]})");
+  CHECK(card.mamba2->head_dim == 16);
+  CHECK(card.layer(1).mixer == Mixer::kMamba2);
+  CHECK(card.layer(2).mixer == Mixer::kAttention);
+  CHECK_THROWS_WITH_AS(
+      static_cast<void>(from_text(bamba + R"("mamba_n_heads": 8, "attn_layer_indices": [4]})")),
+      "c.json: attn_layer_indices: is [4], not among the layers", ConfigError);
+  CHECK_THROWS_WITH_AS(
+      static_cast<void>(from_text(bamba + R"("mamba_n_heads": 5, "attn_layer_indices": [2]})")),
+      "c.json: mamba_n_heads: 5 heads of 25 are not mamba_expand x hidden_size, 128", ConfigError);
 }
 
 TEST_CASE("Qwen's windows begin after the layers that see everything") {

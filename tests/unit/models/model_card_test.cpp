@@ -70,7 +70,8 @@ TEST_CASE("what cannot be costed is refused with its key") {
       "known: LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
       "MixtralForCausalLM, Qwen3MoeForCausalLM, DeepseekV3ForCausalLM, GptOssForCausalLM, "
       "Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3ForConditionalGeneration, Llama4ForCausalLM, "
-      "Llama4ForConditionalGeneration (did you mean MistralForCausalLM?)",
+      "Llama4ForConditionalGeneration, BambaForCausalLM, Qwen2_5_VLForConditionalGeneration, "
+      "WhisperForConditionalGeneration (did you mean MistralForCausalLM?)",
       ConfigError);
   CHECK_THROWS_WITH_AS(read(llama_with("")), "c.json: vocab_size: is missing", ConfigError);
   CHECK_THROWS_WITH_AS(read(llama_with(R"(, "vocab_size": -3)")),
