@@ -177,8 +177,8 @@ struct ModelCard {
 [[nodiscard]] std::int64_t layer_parameters(const ModelCard& card, const LayerGroup& group,
                                             std::int64_t held);
 
-/// Reads a Hugging Face `config.json` of a supported architecture. Throws ConfigError with the file
-/// and the key.
+/// Reads a Hugging Face `config.json` of a supported architecture, and the sampling defaults of a
+/// `generation_config.json` beside it. Throws ConfigError with the file and the key.
 [[nodiscard]] ModelCard model_card_from_hf_config(const std::string& path);
 /// The same from text; `file` is what errors call it.
 [[nodiscard]] ModelCard model_card_from_hf_text(std::string_view json, const std::string& file);

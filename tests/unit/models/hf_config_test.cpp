@@ -125,6 +125,9 @@ TEST_CASE("published forms of weights become ours, of experts too") {
        Quantization::kInt8},
       {tensors(R"({"num_bits": 4, "type": "int", "strategy": "group", "group_size": 128})", "null"),
        Quantization::kInt4},
+      {tensors(R"({"num_bits": 4, "type": "float", "strategy": "tensor_group", "group_size": 16})",
+               R"({"num_bits": 4, "type": "float"})"),
+       Quantization::kNvfp4},
   };
   for (const Form& form : forms) {
     CAPTURE(form.text);
@@ -182,6 +185,27 @@ TEST_CASE("layers without experts are found by step and by list") {
   CHECK(card.intermediate == 128);
   for (std::int64_t i = 0; i < 4; ++i) {
     CHECK((card.layer(i).feed_forward == FeedForward::kExperts) == (i == 1));
+  }
+}
+
+TEST_CASE("Llama 4 interleaves experts and leaves positions out of some layers") {
+  const std::string llama = R"({"architectures": ["Llama4ForCausalLM"], "hidden_size": 64,
+    "intermediate_size": 32, "intermediate_size_mlp": 128, "num_hidden_layers": 4,
+    "num_attention_heads": 2, "vocab_size": 100, "dtype": "bfloat16", "num_local_experts": 4,
+    "num_experts_per_tok": 1, "max_position_embeddings": 64, "attention_chunk_size": 16,
+    "interleave_moe_layer_step": 2)";
+  const ModelCard card = from_text(llama + R"(, "no_rope_layers": [1, 0, 1, 1]})");
+  CHECK(card.intermediate == 128);
+  CHECK(card.experts->shared_intermediate == 32);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    CHECK((card.layer(i).feed_forward == FeedForward::kExperts) == (i % 2 == 1));
+    CHECK(card.layer(i).sliding_window == (i == 1 ? 0 : 16));
+  }
+  const ModelCard listed = from_text(llama + R"(, "layer_types": ["full_attention",
+    "chunked_attention", "full_attention", "full_attention"], "moe_layers": [0]})");
+  for (std::int64_t i = 0; i < 4; ++i) {
+    CHECK((listed.layer(i).feed_forward == FeedForward::kExperts) == (i == 0));
+    CHECK(listed.layer(i).sliding_window == (i == 1 ? 16 : 0));
   }
 }
 
