@@ -172,7 +172,8 @@ KernelShape OperatorTimes::experts_shape(std::int64_t tokens) const {
 }
 
 /// 6 flops a row and element of an expert's three matrices; weights of the experts that have a row;
-/// in and out of both GEMMs, the product between them, and the sum over a token's experts.
+/// in and out of both GEMMs (H + 2 I, I + H), of the product between them (2 I + I), and of the sum
+/// over a token's experts (H, and H a token).
 AttentionWork OperatorTimes::experts_work(const ExpertLoad& load, std::int64_t tokens) const {
   const std::int64_t inner = shard_.expert_intermediate;
   const Quantization format = card_.experts->quantization;
@@ -182,7 +183,7 @@ AttentionWork OperatorTimes::experts_work(const ExpertLoad& load, std::int64_t t
   const std::int64_t weights = weight_bytes(format, card_.dtype, 2 * inner, card_.hidden) +
                                weight_bytes(format, card_.dtype, card_.hidden, inner);
   work.bytes = load.touched * weights +
-               element * (load.rows * (2 * card_.hidden + 5 * inner) + tokens * card_.hidden);
+               element * (load.rows * (3 * card_.hidden + 6 * inner) + tokens * card_.hidden);
   return work;
 }
 

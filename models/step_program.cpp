@@ -198,14 +198,18 @@ void StepProgram::divide(const BatchShape& shape, RankBatch& rank) const {
   const std::int64_t parts = plan_.data_parallel * stages;
   BatchShape& own = rank.sequences.shape;
   own.decodes = static_cast<std::int32_t>(ceil_div(shape.decodes, parts));
-  own.decode_context = ceil_div(shape.decode_context, parts * context);
-  own.decode_tiles = ceil_div(shape.decode_tiles, parts * context);
+  if (shape.decodes > 0) {
+    // Requests are whole: where they are fewer than parts, one part has a whole one's context.
+    const std::int64_t share = shape.decodes * context;
+    own.decode_context = ceil_div(shape.decode_context * own.decodes, share);
+    own.decode_tiles = ceil_div(shape.decode_tiles * own.decodes, share);
+  }
   own.decode_context_max = ceil_div(shape.decode_context_max, context);
   rank.sequences.chunk_parts = groups * stages * context;
   rank.chunk_kv = ceil_div(rank.chunk_kv, groups * stages);
   rank.tokens = own.decodes + ceil_div(shape.prefill_tokens, rank.sequences.chunk_parts);
   rank.logits = ceil_div(logit_rows(shape), parts);
-  rank.shared_tokens = ceil_div(shape.tokens(), stages * context);
+  rank.shared_tokens = ceil_div(shape.decodes * context + shape.prefill_tokens, stages * context);
 }
 
 /// A prompt's first chunk brings its items. What a prefix cache had of it needs none.
