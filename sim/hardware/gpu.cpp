@@ -3,15 +3,10 @@
 
 #include <array>
 
+#include "sim/hardware/sources.h"
+
 namespace orrery {
 namespace {
-
-void describe_sources(Describer& d, std::string& sources) {
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
-  if (d.reading() && sources.find_first_not_of(" \n") == std::string::npos) {
-    d.refuse("sources", "is empty: say where the figures of this section come from");
-  }
-}
 
 /// Giga-transfers per second and lane of PCIe 3.0 to 6.0.
 constexpr std::array<std::int64_t, 4> kGigaTransfers = {8, 16, 32, 64};

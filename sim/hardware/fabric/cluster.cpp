@@ -2,6 +2,7 @@
 #include "sim/hardware/fabric/cluster.h"
 
 #include "sim/core/check.h"
+#include "sim/hardware/sources.h"
 
 namespace orrery {
 
@@ -21,7 +22,7 @@ void NetworkOptions::describe(Describer& d) {
   d.required().field("ll_hop", ll_hop, Range::not_negative(), "A step between nodes, with flags.");
   d.required().field("simple_hop", simple_hop, Range::not_negative(),
                      "A step between nodes, without.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
   if (!d.reading()) return;
   if (rails == (nodes_per_leaf > 0)) {
     d.refuse("nodes_per_leaf", "stands where there are no rails, and only there");

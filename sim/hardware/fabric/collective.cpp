@@ -5,6 +5,7 @@
 
 #include "sim/core/check.h"
 #include "sim/core/ids.h"
+#include "sim/hardware/sources.h"
 
 namespace orrery {
 namespace {
@@ -267,7 +268,7 @@ void TunerConstants::describe(Describer& d) {
   d.required().field("ll_max", ll_max, Range::positive(), "Most of LL in one node.");
   d.required().field("channel_rate", channel_rate, Range::positive(), "Most of one channel.");
   d.required().field("channels", channels, Range::between(1, 64), "Channels of a communicator.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
 }
 
 bool can_carry(Algorithm algorithm, Collective collective) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/hardware/fabric/host.h"
 
+#include "sim/hardware/sources.h"
+
 namespace orrery {
 
 void HostOptions::describe(Describer& d) {
@@ -20,7 +22,7 @@ void HostOptions::describe(Describer& d) {
                      "A processor's copy between pageable memory and a pinned buffer.");
   d.required().field("staging_buffer", staging.buffer, Range::positive(), "A pinned buffer.");
   d.field("staging_buffers", staging.buffers, Range::between(1, 64), "How many take turns.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
 }
 
 Bandwidth HostOptions::memory_rate() const {

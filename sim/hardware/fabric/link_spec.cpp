@@ -2,6 +2,7 @@
 #include "sim/hardware/fabric/link_spec.h"
 
 #include "sim/core/check.h"
+#include "sim/hardware/sources.h"
 
 namespace orrery {
 
@@ -37,7 +38,7 @@ void LinkSpec::describe(Describer& d) {
   d.required().field("ends", ends, "Names of its two ends.");
   d.required().object_of("there", there, "From the first end to the second.");
   d.required().object_of("back", back, "From the second to the first.");
-  d.required().field("sources", sources, "Where each figure comes from.");
+  describe_sources(d, sources);
   if (!d.reading()) return;
   if (ends.size() != 2 || ends[0] == ends[1]) d.refuse("ends", "are not two different names");
 }

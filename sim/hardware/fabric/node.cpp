@@ -3,18 +3,20 @@
 
 #include <algorithm>
 
+#include "sim/hardware/sources.h"
+
 namespace orrery {
 
 void PeerCopyOptions::describe(Describer& d) {
   d.required().field("start", start, Range::not_negative(),
                      "From a copy's submit to its first byte on the links.");
   d.required().field("local", local, Range::positive(), "Copied within a GPU's own memory.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
 }
 
 void NicOptions::describe(Describer& d) {
   d.required().field("rate", rate, Range::positive(), "One direction.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
 }
 
 void NodeSpec::describe(Describer& d) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/hardware/sources.h"
+
 namespace orrery::gpu_memory {
 namespace {
 
@@ -64,12 +66,9 @@ void FrontEndOptions::describe(Describer& d) {
   d.required().field("tlb_reach", tlb_reach, positive, "What the TLB holds translations of.");
   d.required().field("tlb_miss", tlb_miss, Range::not_negative(), "What a TLB miss adds.");
   d.required().field("tlb_walks", tlb_walks, Range::at_least(1), "TLB misses served at a time.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
   if (!d.reading()) return;
   if (l2_latency > dram_latency) d.refuse("l2_latency", "is above dram_latency");
-  if (sources.find_first_not_of(" \n") == std::string::npos) {
-    d.refuse("sources", "is empty: say where the figures of this section come from");
-  }
 }
 
 double FrontEndBounds::least() const {

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "sim/hardware/sources.h"
+
 namespace orrery::gpu_memory {
 namespace {
 
@@ -21,12 +23,8 @@ void MemorySystemOptions::describe(Describer& d) {
   d.optional_field("write_queue", write_queue, Range::between(1, 1024), "Writes a channel holds.");
   d.optional_field("measured_stream", measured_stream, Range::positive(),
                    "The best rate at which a kernel was seen to stream from memory.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
   d.required().object_of("front_end", front_end, "Between the SMs and DRAM.");
-  if (!d.reading()) return;
-  if (sources.find_first_not_of(" \n") == std::string::npos) {
-    d.refuse("sources", "is empty: say where the figures of this section come from");
-  }
 }
 
 }  // namespace orrery::gpu_memory

@@ -3,17 +3,12 @@
 
 #include <array>
 
+#include "sim/hardware/sources.h"
+
 namespace orrery::hbm {
 namespace {
 
 constexpr std::array<std::string_view, 3> kStandards = {"hbm2", "hbm3", "hbm4"};
-
-void describe_sources(Describer& d, std::string& sources) {
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
-  if (d.reading() && sources.find_first_not_of(" \n") == std::string::npos) {
-    d.refuse("sources", "is empty: say where the figures of this section come from");
-  }
-}
 
 void describe_power_of_two(Describer& d, std::string_view key, std::int64_t& value, double most,
                            std::string_view help) {

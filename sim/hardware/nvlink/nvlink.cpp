@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sim/core/check.h"
+#include "sim/hardware/sources.h"
 
 namespace orrery {
 
@@ -17,7 +18,7 @@ void NvlinkOptions::describe(Describer& d) {
                      "What each packet adds to its data.");
   d.field("reduces_from_ranks", reduces_from_ranks, Range::between(0, 1024),
           "Least ranks for which NCCL reduces in the switch; 0: the switch cannot.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
 }
 
 Bandwidth NvlinkOptions::port_rate() const {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sim/core/check.h"
+#include "sim/hardware/sources.h"
 
 namespace orrery {
 namespace {
@@ -39,7 +40,7 @@ void PcieOptions::describe(Describer& d) {
                    "What copies to the device were measured to reach.");
   d.optional_field("measured_to_host", measured_to_host, Range::positive(),
                    "What copies to the host were measured to reach.");
-  d.required().field("sources", sources, "Where each figure of this section comes from.");
+  describe_sources(d, sources);
   if (!d.reading()) return;
   if ((lanes & (lanes - 1)) != 0) d.refuse("lanes", "is none of 1, 2, 4, 8, 16");
   if (write_data && *write_data < data_credits(max_payload)) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sim/core/check.h"
+#include "sim/hardware/sources.h"
 
 namespace orrery {
 
@@ -23,7 +24,7 @@ void NvmeOptions::describe(Describer& d) {
                      "Commands under way at most.");
   d.required().field("max_transfer", max_transfer, Range::at_least(512),
                      "What one command moves at most.");
-  d.required().field("sources", sources, "Where each figure comes from.");
+  describe_sources(d, sources);
 }
 
 Nvme::Nvme(const NvmeOptions& options) : options_(options) {
