@@ -5,7 +5,7 @@
 
 #include "sim/core/random.h"
 #include "sim/hardware/hbm/memory_system.h"
-#include "sim/study/memory_run.h"
+#include "sim/study/devices/memory_run.h"
 
 namespace orrery::bench {
 namespace {

@@ -7,7 +7,7 @@
 
 Engines built on PyTorch launch these: cuBLASLt through torch.nn.functional.linear and
 torch._scaled_mm, its flash attention over packed sequences of different lengths, and its own norms,
-gates and sampling. The table is the one of orrery-kernels (sim/study/calibrate_table.h), as another
+gates and sampling. The table is the one of orrery-kernels (sim/study/calibration/table.h), as another
 kernel set; rows that it has already are not measured again. --self-test needs no GPU and no PyTorch:
 it checks the arithmetic of this file.
 """

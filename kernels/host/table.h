@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The measured table, version 1, as sim/study/calibrate_table.h documents it: this is its writer on
-// the measuring side, which shares no code with the reader, and a test reads what it writes.
+// The measured table, version 1, as sim/study/calibration/table.h documents it: this is its writer
+// on the measuring side, which shares no code with the reader, and a test reads what it writes.
 #ifndef ORRERY_KERNELS_HOST_TABLE_H_
 #define ORRERY_KERNELS_HOST_TABLE_H_
 

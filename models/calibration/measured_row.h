@@ -53,7 +53,7 @@ using ShapeFigures = std::array<std::int64_t, kShapeNames.size()>;
 [[nodiscard]] bool has_figure(MeasuredOp op, std::size_t dimension);
 [[nodiscard]] std::string_view name_of(MeasuredOp op);
 
-/// One row of a measured table (the format stands in sim/study/calibrate_table.h).
+/// One row of a measured table (the format stands in sim/study/calibration/table.h).
 struct MeasuredRow {
   MeasuredOp op = MeasuredOp::kGemm;
   /// Of weights and activations: bf16, fp16, fp8, fp8_block, int8; of weights alone, computed in

@@ -7,10 +7,10 @@
 #include "sim/app/arguments.h"
 #include "sim/app/command.h"
 #include "sim/core/errors.h"
-#include "sim/study/calibrate.h"
-#include "sim/study/calibrate_device.h"
+#include "sim/study/calibration/calibrate.h"
+#include "sim/study/calibration/device.h"
+#include "sim/study/calibration/log_fit.h"
 #include "sim/study/catalogue.h"
-#include "sim/study/log_fit.h"
 
 namespace orrery {
 namespace {

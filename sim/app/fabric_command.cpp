@@ -11,7 +11,7 @@
 #include "sim/app/arguments.h"
 #include "sim/app/command.h"
 #include "sim/core/errors.h"
-#include "sim/study/fabric_run.h"
+#include "sim/study/devices/fabric_run.h"
 
 namespace orrery {
 namespace {

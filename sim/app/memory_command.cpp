@@ -9,7 +9,7 @@
 #include "sim/app/command.h"
 #include "sim/app/memory_patterns.h"
 #include "sim/core/errors.h"
-#include "sim/study/memory_run.h"
+#include "sim/study/devices/memory_run.h"
 
 namespace orrery {
 namespace {

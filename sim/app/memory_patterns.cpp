@@ -8,7 +8,7 @@
 
 #include "sim/core/errors.h"
 #include "sim/study/catalogue.h"
-#include "sim/study/clocked_memory.h"
+#include "sim/study/devices/clocked_memory.h"
 
 namespace orrery {
 namespace {

@@ -7,7 +7,7 @@
 #include "sim/app/arguments.h"
 #include "sim/app/command.h"
 #include "sim/core/errors.h"
-#include "sim/study/pim_run.h"
+#include "sim/study/devices/pim_run.h"
 
 namespace orrery {
 namespace {

@@ -10,7 +10,7 @@
 #include "sim/app/arguments.h"
 #include "sim/app/command.h"
 #include "sim/study/host_clock.h"
-#include "sim/study/sweep.h"
+#include "sim/study/sweep/sweep.h"
 
 namespace orrery {
 namespace {

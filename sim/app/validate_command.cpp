@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/study/validate.h"
+#include "sim/study/validation/validate.h"
 
 #include <fmt/format.h>
 
@@ -9,9 +9,9 @@
 #include "sim/app/arguments.h"
 #include "sim/app/command.h"
 #include "sim/core/errors.h"
-#include "sim/study/calibrate_table.h"
+#include "sim/study/calibration/table.h"
 #include "sim/study/catalogue.h"
-#include "sim/study/validate_plot.h"
+#include "sim/study/validation/validate_plot.h"
 
 namespace orrery {
 namespace {

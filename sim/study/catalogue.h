@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/model_card.h"
+#include "models/cards/model_card.h"
 #include "sim/core/errors.h"
 #include "sim/hardware/gpu.h"
 

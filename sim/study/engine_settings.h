@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "models/execution.h"
-#include "models/memory.h"
+#include "models/transformer/execution.h"
+#include "models/transformer/memory.h"
 #include "sim/core/describer.h"
 #include "sim/hardware/gpu.h"
 #include "sim/policies/builtin.h"

@@ -4,7 +4,7 @@
 #include <array>
 #include <stdexcept>
 
-#include "sim/study/pim_run.h"
+#include "sim/study/devices/pim_run.h"
 
 namespace orrery {
 namespace {

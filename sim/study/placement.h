@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "models/pim_attention.h"
+#include "models/pim/pim_attention.h"
 #include "sim/core/describer.h"
 #include "sim/core/errors.h"
 #include "sim/hardware/gpu.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "models/affine_cost.h"
-#include "models/plan.h"
+#include "models/plans/plan.h"
 #include "sim/config/node.h"
 #include "sim/core/describer.h"
 #include "sim/metrics/slo.h"

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "models/fabric_links.h"
+#include "models/links/fabric_links.h"
 #include "models/step_law_cost.h"
-#include "models/transformer.h"
-#include "sim/study/calibrate.h"
+#include "models/transformer/transformer.h"
+#include "sim/study/calibration/calibrate.h"
 #include "sim/study/catalogue.h"
-#include "sim/study/clocked_memory.h"
+#include "sim/study/devices/clocked_memory.h"
 
 namespace orrery {
 namespace {

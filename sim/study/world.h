@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "models/memory.h"
-#include "models/memory_rates.h"
-#include "models/model_card.h"
+#include "models/cards/model_card.h"
+#include "models/operators/memory_rates.h"
+#include "models/transformer/memory.h"
 #include "sim/hardware/gpu.h"
 #include "sim/serving/cost_model.h"
 #include "sim/serving/replica.h"
-#include "sim/study/nodes.h"
+#include "sim/study/devices/nodes.h"
 #include "sim/study/scenario.h"
 
 namespace orrery {

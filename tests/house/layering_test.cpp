@@ -53,7 +53,7 @@ Table parse_table(const std::string& text) {
   return table;
 }
 
-/// `sim/kv/pool/block.h` is of the room `sim/kv`, `models/plan.h` of `models`.
+/// `sim/kv/pool/block.h` is of the room `sim/kv`, `models/plans/plan.h` of `models`.
 std::string room_of(const std::string& path) {
   const std::size_t first = path.find('/');
   const std::string top = path.substr(0, first);

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "sim/core/units.h"
-#include "sim/study/fabric_run.h"
+#include "sim/study/devices/fabric_run.h"
 #include "sim/workload/byte_source.h"
 #include "sim/workload/line_reader.h"
 

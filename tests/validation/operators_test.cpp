@@ -17,8 +17,8 @@
 #include "models/calibration/kernel_fit.h"
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
-#include "sim/study/calibrate.h"
-#include "sim/study/calibrate_table.h"
+#include "sim/study/calibration/calibrate.h"
+#include "sim/study/calibration/table.h"
 
 namespace orrery {
 namespace {

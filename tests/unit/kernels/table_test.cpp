@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "kernels/host/plan.h"
-#include "sim/study/calibrate_table.h"
+#include "sim/study/calibration/table.h"
 
 namespace orrery::kernels {
 namespace {

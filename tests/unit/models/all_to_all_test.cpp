@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // DeepEP's exchange gives back the figures it was published with, and scales them as stated.
-#include "models/all_to_all.h"
+#include "models/links/all_to_all.h"
 
 #include <doctest/doctest.h>
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/calibration/fits_text.h"
-#include "models/transformer.h"
+#include "models/transformer/transformer.h"
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
 #include "sim/core/errors.h"

@@ -4,7 +4,7 @@
 #ifndef ORRERY_TESTS_UNIT_MODELS_CARDS_H_
 #define ORRERY_TESTS_UNIT_MODELS_CARDS_H_
 
-#include "models/model_card.h"
+#include "models/cards/model_card.h"
 #include "sim/hardware/gpu.h"
 
 namespace orrery::test {

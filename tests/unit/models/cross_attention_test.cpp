@@ -3,7 +3,7 @@
 // Whisper-large's cross-attention (arXiv 2212.04356): 20 heads of 64 over 1500 tokens.
 #include <doctest/doctest.h>
 
-#include "models/attention.h"
+#include "models/operators/attention.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/cards.h"
 

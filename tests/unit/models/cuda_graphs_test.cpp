@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/cuda_graphs.h"
+#include "models/transformer/cuda_graphs.h"
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 // What a rank has of a step: its requests, its share of a sequence, the tokens of shared experts.
 #include <doctest/doctest.h>
 
-#include "models/transformer.h"
+#include "models/transformer/transformer.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/shapes.h"
 

@@ -6,8 +6,8 @@
 // out scales, norms and what attention writes; where ours differ the difference is derived.
 #include <doctest/doctest.h>
 
-#include "models/graph.h"
-#include "models/transformer.h"
+#include "models/transformer/graph.h"
+#include "models/transformer/transformer.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/shapes.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/execution.h"
+#include "models/transformer/execution.h"
 
 #include <doctest/doctest.h>
 
 #include <vector>
 
-#include "models/transformer.h"
+#include "models/transformer/transformer.h"
 #include "tests/unit/models/cards.h"
 
 namespace orrery {

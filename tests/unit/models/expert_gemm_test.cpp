@@ -3,7 +3,7 @@
 // Work of routed experts: both grouped GEMMs, the product between them and the sum after.
 #include <doctest/doctest.h>
 
-#include "models/transformer.h"
+#include "models/transformer/transformer.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/shapes.h"
 

@@ -3,7 +3,7 @@
 // The heaviest rank of cases that are solved by hand: two experts, one choice, one on each rank.
 // A mean of 64 draws is off by no more than four of its standard deviations but once in 16,000;
 // draws depend on the seed alone, so that what holds once holds always.
-#include "models/expert_routing.h"
+#include "models/plans/expert_routing.h"
 
 #include <doctest/doctest.h>
 

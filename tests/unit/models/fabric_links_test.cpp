@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/fabric_links.h"
+#include "models/links/fabric_links.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <memory>
 
-#include "models/transformer.h"
+#include "models/transformer/transformer.h"
 #include "sim/core/errors.h"
 #include "sim/core/random.h"
 #include "sim/hardware/fabric/fabric.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "models/model_card.h"
+#include "models/cards/model_card.h"
 #include "sim/config/dump.h"
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"

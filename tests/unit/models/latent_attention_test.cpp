@@ -4,8 +4,8 @@
 // 128 + 64 in queries and keys and 128 in values, over latents of 512 + 64.
 #include <doctest/doctest.h>
 
-#include "models/attention.h"
-#include "models/graph.h"
+#include "models/operators/attention.h"
+#include "models/transformer/graph.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/shapes.h"
 

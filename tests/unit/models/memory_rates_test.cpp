@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/memory_rates.h"
+#include "models/operators/memory_rates.h"
 
 #include <doctest/doctest.h>
 
 #include <stdexcept>
 
-#include "models/attention.h"
-#include "models/roofline.h"
-#include "models/transformer.h"
+#include "models/operators/attention.h"
+#include "models/operators/roofline.h"
+#include "models/transformer/transformer.h"
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
 #include "tests/unit/models/cards.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/model_card.h"
+#include "models/cards/model_card.h"
 
 #include <doctest/doctest.h>
 
-#include "models/plan.h"
+#include "models/plans/plan.h"
 #include "sim/core/errors.h"
 #include "tests/unit/models/cards.h"
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/operators.h"
+#include "models/operators/operators.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <array>
 
-#include "models/attention.h"
-#include "models/execution.h"
-#include "models/graph.h"
-#include "models/link_cost.h"
+#include "models/links/link_cost.h"
+#include "models/operators/attention.h"
+#include "models/transformer/execution.h"
+#include "models/transformer/graph.h"
 #include "tests/unit/models/cards.h"
 
 namespace orrery {

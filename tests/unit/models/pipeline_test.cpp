@@ -4,7 +4,7 @@
 // between them, or the slowest stage once for each micro-batch, whichever is longer.
 #include <doctest/doctest.h>
 
-#include "models/transformer.h"
+#include "models/transformer/transformer.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/shapes.h"
 

@@ -3,7 +3,7 @@
 // What one GPU of a plan holds.
 #include <doctest/doctest.h>
 
-#include "models/memory.h"
+#include "models/transformer/memory.h"
 #include "tests/unit/models/shapes.h"
 
 namespace orrery {

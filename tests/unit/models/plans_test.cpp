@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Plans over shipped cards: what steps cost, and what is refused.
-#include "models/plan.h"
+#include "models/plans/plan.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
 
-#include "models/graph.h"
-#include "models/transformer.h"
+#include "models/transformer/graph.h"
+#include "models/transformer/transformer.h"
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
 #include "sim/core/errors.h"

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <vector>
 
-#include "models/attention.h"
-#include "models/transformer.h"
+#include "models/operators/attention.h"
+#include "models/transformer/transformer.h"
 #include "sim/core/random.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/shapes.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/remembered_curve.h"
+#include "models/links/remembered_curve.h"
 
 #include <doctest/doctest.h>
 

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "models/affine_cost.h"
-#include "models/execution.h"
-#include "models/memory.h"
-#include "models/model_card.h"
-#include "models/plan.h"
-#include "models/transformer.h"
+#include "models/cards/model_card.h"
+#include "models/plans/plan.h"
+#include "models/transformer/execution.h"
+#include "models/transformer/memory.h"
+#include "models/transformer/transformer.h"
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
 #include "sim/core/errors.h"

@@ -4,7 +4,7 @@
 // 128 heads of 64, a state of 128, one group, a convolution of 4, chunks of 256.
 #include <doctest/doctest.h>
 
-#include "models/attention.h"
+#include "models/operators/attention.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/cards.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/transformer.h"
+#include "models/transformer/transformer.h"
 
 #include <doctest/doctest.h>
 

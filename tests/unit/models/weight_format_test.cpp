@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Bytes of a weight [4096, 7168] in each form: 29,360,128 elements, and their scales.
-#include "models/weight_format.h"
+#include "models/cards/weight_format.h"
 
 #include <doctest/doctest.h>
 

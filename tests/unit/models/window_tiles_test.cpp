@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "models/attention.h"
+#include "models/operators/attention.h"
 #include "sim/core/random.h"
 #include "tests/unit/models/batches.h"
 #include "tests/unit/models/cards.h"

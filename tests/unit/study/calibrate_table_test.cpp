@@ -6,7 +6,7 @@
 #include <string>
 
 #include "sim/core/errors.h"
-#include "sim/study/calibrate_table.h"
+#include "sim/study/calibration/table.h"
 
 namespace orrery {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/study/calibrate.h"
+#include "sim/study/calibration/calibrate.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
 #include "sim/core/errors.h"
-#include "sim/study/calibrate_device.h"
+#include "sim/study/calibration/device.h"
 
 namespace orrery {
 namespace {

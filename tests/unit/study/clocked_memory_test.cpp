@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/study/clocked_memory.h"
+#include "sim/study/devices/clocked_memory.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/study/log_fit.h"
+#include "sim/study/calibration/log_fit.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/study/memory_run.h"
+#include "sim/study/devices/memory_run.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/pim_attention.h"
-#include "models/pim_head_times.h"
-#include "models/transformer.h"
+#include "models/pim/pim_attention.h"
+#include "models/pim/pim_head_times.h"
+#include "models/transformer/transformer.h"
 #include "sim/core/errors.h"
 #include "sim/study/catalogue.h"
 #include "sim/study/run.h"

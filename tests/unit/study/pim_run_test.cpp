@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/study/pim_run.h"
+#include "sim/study/devices/pim_run.h"
 
 #include <doctest/doctest.h>
 

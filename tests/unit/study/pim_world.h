@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/study/pim_run.h"
+#include "sim/study/devices/pim_run.h"
 
 namespace orrery::testing {
 

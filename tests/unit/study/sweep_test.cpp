@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/study/sweep.h"
+#include "sim/study/sweep/sweep.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "sim/config/yaml.h"
-#include "sim/study/sweep_cell.h"
-#include "sim/study/sweep_plan.h"
-#include "sim/study/sweep_results.h"
-#include "sim/study/sweep_workers.h"
+#include "sim/study/sweep/cell.h"
+#include "sim/study/sweep/plan.h"
+#include "sim/study/sweep/results.h"
+#include "sim/study/sweep/workers.h"
 
 namespace orrery {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/study/validate.h"
+#include "sim/study/validation/validate.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 
 #include "sim/config/reader.h"
 #include "sim/config/yaml.h"
-#include "sim/study/validate_plot.h"
+#include "sim/study/validation/validate_plot.h"
 
 namespace orrery {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/study/memory_run.h"
+#include "sim/study/devices/memory_run.h"
 #include "tests/validation/dram/dram_traces.h"
 
 namespace orrery {

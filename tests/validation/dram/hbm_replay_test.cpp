@@ -18,7 +18,7 @@
 
 #include "sim/core/random.h"
 #include "sim/hardware/hbm/memory_system.h"
-#include "sim/study/memory_run.h"
+#include "sim/study/devices/memory_run.h"
 #include "tests/unit/hardware/hbm_replay.h"
 #include "tests/validation/dram/dram_traces.h"
 

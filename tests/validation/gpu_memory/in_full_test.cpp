@@ -6,7 +6,7 @@
 
 #include "sim/core/random.h"
 #include "sim/study/catalogue.h"
-#include "sim/study/clocked_memory.h"
+#include "sim/study/devices/clocked_memory.h"
 
 namespace orrery::gpu_memory {
 namespace {
