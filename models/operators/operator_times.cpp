@@ -285,6 +285,8 @@ std::string OperatorTimes::basis_of(const Operator& op, std::int64_t rows) const
                          name_of(op.format));
     }
     case OperatorKind::kStream:
+      if (op.rides(rows)) return "bytes / bandwidth, within the kernel before it";
+      return "bytes / bandwidth + kernels";
     case OperatorKind::kKvWrite:
       return "bytes / bandwidth + kernels";
     case OperatorKind::kCollective:

@@ -12,7 +12,7 @@ BoundTime Operator::time(const Roofline& roofline, const LinkCost& links, std::i
     case OperatorKind::kGemm:
       return roofline.gemm(flops(rows), bytes(rows), kernels, format);
     case OperatorKind::kStream: {
-      BoundTime time = roofline.stream(bytes(rows), kernels);
+      BoundTime time = roofline.stream(bytes(rows), rides(rows) ? 0 : kernels);
       time.time += serial;
       return time;
     }
@@ -58,6 +58,12 @@ Operator collective(Collective what, std::string name, std::int64_t count,
 std::int64_t kernels_of(const std::vector<Operator>& ops) {
   std::int64_t kernels = 0;
   for (const Operator& op : ops) kernels += op.count * op.kernels;
+  return kernels;
+}
+
+std::int64_t riding_kernels(const std::vector<Operator>& ops, std::int64_t rows) {
+  std::int64_t kernels = 0;
+  for (const Operator& op : ops) kernels += op.rides(rows) ? op.count * op.kernels : 0;
   return kernels;
 }
 

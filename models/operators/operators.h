@@ -46,12 +46,16 @@ struct Operator {
   std::int64_t ranks = 1;
   /// Time besides, whatever the rows.
   Duration serial{};
+  /// Up to so many rows the kernel before it does a stream's work: its bytes move as they would,
+  /// and nothing is launched.
+  std::int64_t rides_up_to = 0;
 
   /// Of one time.
   [[nodiscard]] std::int64_t flops(std::int64_t rows) const { return 2 * rows * n * k; }
   [[nodiscard]] std::int64_t bytes(std::int64_t rows) const {
     return fixed_bytes + bytes_per_row * rows;
   }
+  [[nodiscard]] bool rides(std::int64_t rows) const { return rows <= rides_up_to; }
   /// Of GEMMs, streams and collectives.
   [[nodiscard]] BoundTime time(const Roofline& roofline, const LinkCost& links,
                                std::int64_t rows) const;
@@ -66,8 +70,9 @@ struct Operator {
 [[nodiscard]] Operator collective(Collective what, std::string name, std::int64_t count,
                                   std::int64_t bytes_per_row, std::int64_t ranks);
 
-/// How often all of them are launched together.
+/// How often all of them are launched together, of which those that ride at `rows` are not.
 [[nodiscard]] std::int64_t kernels_of(const std::vector<Operator>& ops);
+[[nodiscard]] std::int64_t riding_kernels(const std::vector<Operator>& ops, std::int64_t rows);
 /// Adds those of `more`: counts of equal names are summed.
 void merge(std::vector<Operator>& ops, const std::vector<Operator>& more);
 

@@ -54,6 +54,9 @@ void ExecutionOptions::describe(Describer& d) {
   d.field("images_per_prompt", images_per_prompt, Range::between(0, 1024),
           "Pictures that each prompt brings, for models that see.");
   graphs.describe(d);
+  d.field("fuse_allreduce_rms", fuse_allreduce_rms,
+          "All-reduce and the norm after it in one kernel where vectors are small, on GPUs of "
+          "NVLink 4 and 5 (vLLM's pass_config; its default since 0.16).");
   d.choice_of(
       "sampling", sampling, kSamplings,
       "What requests ask of the sampler: the likeliest token, a draw from all, or from what "

@@ -62,6 +62,9 @@ struct ExecutionOptions {
   /// Pictures that each prompt brings, for models that see; an encoder-decoder has one recording.
   std::int64_t images_per_prompt = 0;
   CudagraphOptions graphs;
+  /// All-reduce, residual add and RMSNorm in one kernel where vectors are small
+  /// (all_reduce_norm.h).
+  bool fuse_allreduce_rms = false;
   HostCost host;
   Sampling sampling = Sampling::kAuto;
   /// Set by who reads the engine's scheduler options; not described here.

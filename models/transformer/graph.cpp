@@ -45,13 +45,14 @@ Tally tally_of(const ModelCard& card, std::int64_t first, std::int64_t layers) {
 class StageWriter {
  public:
   StageWriter(const ModelCard& card, const Plan& plan, const ExecutionOptions& execution,
-              const Shard& shard)
+              const Shard& shard, Bytes fused_all_reduce)
       : card_(card),
         plan_(plan),
         execution_(execution),
         shard_(shard),
         element_(element_bytes(card.dtype)),
-        row_(element_ * card.hidden) {}
+        row_(element_ * card.hidden),
+        fused_rows_(fused_all_reduce.count() / row_) {}
 
   [[nodiscard]] StageGraph write(const Tally& tally, bool first, bool last) {
     stage_ = {};
@@ -66,7 +67,7 @@ class StageWriter {
     if (tally.experts > 0) experts(tally.experts);
     all_reduces(tally);
     if (last) {
-      token(stream("final_norm", 1, 4 * row_));
+      token(norm("final_norm", 1));
       logits();
     }
     return std::move(stage_);
@@ -96,10 +97,17 @@ class StageWriter {
     if (card_.learned_positions > 0) token(stream("positions", 1, 3 * row_));
   }
 
-  /// Input and residual are read and written.
+  /// Input and residual are read and written. Between ranks each follows an all-reduce, the first
+  /// that of the embedding: 2 L + 1 of both, as vLLM's tests of the fusion count them
+  /// (tests/compile/fusions_e2e/models.py).
+  [[nodiscard]] Operator norm(std::string name, std::int64_t count) const {
+    Operator op = stream(std::move(name), count, 4 * row_);
+    if (split()) op.rides_up_to = fused_rows_;
+    return op;
+  }
   void norms(const Tally& tally) {
     const std::int64_t extra = card_.has_cross_attention() ? 1 : 0;
-    token(stream("add_norm", (card_.norms_per_layer + extra) * tally.layers, 4 * row_));
+    token(norm("add_norm", (card_.norms_per_layer + extra) * tally.layers));
   }
 
   void attention_side(std::int64_t layers) {
@@ -235,6 +243,7 @@ class StageWriter {
   const Shard& shard_;
   std::int64_t element_;
   std::int64_t row_;
+  std::int64_t fused_rows_;
   StageGraph stage_;
 };
 
@@ -356,9 +365,10 @@ StageGraph StepGraph::whole() const {
   return all;
 }
 
-StepGraph build_graph(const ModelCard& card, const Plan& plan, const ExecutionOptions& execution) {
+StepGraph build_graph(const ModelCard& card, const Plan& plan, const ExecutionOptions& execution,
+                      Bytes fused_all_reduce) {
   const Shard shard = shard_of(card, plan);
-  StageWriter writer(card, plan, execution, shard);
+  StageWriter writer(card, plan, execution, shard, fused_all_reduce);
   Mixers mixers(card, shard, execution.kv_bytes(card));
   StepGraph graph;
   std::int64_t first = 0;

@@ -61,9 +61,11 @@ struct StepGraph {
   [[nodiscard]] StageGraph whole() const;
 };
 
-/// `card` as `execution` runs it on `gpu`: dtype and quantisation decided (as_run()).
+/// `card` as `execution` runs it on `gpu`: dtype and quantisation decided (as_run()). All-reduces
+/// of vectors up to `fused_all_reduce` take their norms along (all_reduce_norm.h).
 [[nodiscard]] StepGraph build_graph(const ModelCard& card, const Plan& plan,
-                                    const ExecutionOptions& execution);
+                                    const ExecutionOptions& execution,
+                                    Bytes fused_all_reduce = Bytes());
 
 /// The model with the engine's dtype and quantisation, as the GPU runs it. Throws ConfigError where
 /// the engine's options contradict the weights.

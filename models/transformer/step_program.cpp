@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "models/operators/attention.h"
+#include "models/transformer/all_reduce_norm.h"
 #include "sim/core/check.h"
 
 namespace orrery {
@@ -30,7 +31,7 @@ StepProgram::StepProgram(const ModelCard& card, const GpuSpec& gpu, const Plan& 
       plan_(plan),
       options_(options),
       graphs_(options.graphs, options.max_num_seqs, options.max_num_batched_tokens),
-      graph_(build_graph(card_, plan, options)),
+      graph_(build_graph(card_, plan, options, fused_all_reduce_limit(card_, gpu, plan, options))),
       whole_(graph_.whole()),
       times_(card_, gpu, plan, options, std::move(links), fits, std::move(memory)) {
   ORRERY_CHECK(graph_.mixers.size() <= kMostMixers);
@@ -317,7 +318,9 @@ Duration StepProgram::host_launches(LaunchMode mode, const BatchShape& shape,
                cost.launch * (attention + stage.attention_layers) + eager;
         break;
       case LaunchMode::kNoGraph:
-        host = cost.launch * (stage.token_kernels + attention) + eager;
+        host = cost.launch * (stage.token_kernels -
+                              riding_kernels(stage.graph.tokens, rank.tokens) + attention) +
+               eager;
         break;
     }
     slowest = std::max(slowest, host);
