@@ -21,6 +21,7 @@ MODELS = {
     "Qwen/Qwen2.5-7B-Instruct": "qwen2.5-7b",
     "Qwen/Qwen3-14B": "qwen3-14b",
     "01-ai/Yi-34B": "yi-34b",
+    "RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic": "llama-4-scout",
 }
 HARDWARE = {"H100": "h100-sxm", "A100-80GB": "a100-sxm-80gb", "L40S": "l40s"}
 # The frontend's default times are fitted to these (scripts/fit_host); the others are the test.
@@ -34,14 +35,14 @@ engine:
   preset: vllm-v1@0.15
   max_num_seqs: 128
   max_num_batched_tokens: {budget}
-  max_model_len: 4096
+  max_model_len: 4096{quantization}
 workload:
   synthetic:
     arrivals: {{process: stages, stages: [{stages}]}}
     input_tokens: {{distribution: uniform, min: {least}, max: {most}}}
     output_tokens: {{distribution: fixed, value: {output}}}
     shared_prefix: {{groups: {groups}, tokens: {system}, prompts_per_group: {prompts}, order: round_robin}}
-fidelity: {{compute: calibrated, links: calibrated, host: calibrated}}
+fidelity: {{compute: {compute}, links: {links}, host: calibrated}}
 """
 METRICS = ("e2e_mean_ms", "tpot_recomputed_ms", "ttft_mean_ms", "ttft_p99_ms")
 BOUNDS = {"e2e_mean_ms": 0.05, "tpot_recomputed_ms": 0.04, "ttft_mean_ms": 0.10,
@@ -79,7 +80,9 @@ def scenario(row):
         model=MODELS[row["model"]], hardware=HARDWARE[row["hardware"]], tp=row["tp"],
         budget=row["max_num_batched_tokens"], least=least, most=most, output=row["output_len"],
         stages=", ".join(f"{{rate: {rate:g}/s, duration: {seconds}s}}" for rate in rates),
-        groups=groups, prompts=prompts, system=row["system_prompt_len"])
+        groups=groups, prompts=prompts, system=row["system_prompt_len"],
+        quantization="\n  quantization: fp8" if row["precision"] == "FP8" else "",
+        **common.fidelity(HARDWARE[row["hardware"]]))
 
 
 def figures(requests):
