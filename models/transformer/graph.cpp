@@ -90,7 +90,8 @@ class StageWriter {
   /// takes a kernel of its own.
   void quantise(Quantization format, std::string name, std::int64_t count, std::int64_t width) {
     if (!quantises_activations(format)) return;
-    token(stream(std::move(name), count, width * (element_ + activation_bytes(format, card_.dtype))));
+    token(
+        stream(std::move(name), count, width * (element_ + activation_bytes(format, card_.dtype))));
   }
 
   void embedding() {

@@ -48,8 +48,7 @@ TEST_CASE("attention's projections may be left out of the quantisation") {
   // Two bytes a weight and element, and one where the MLP is, with four bytes a row of scales.
   CHECK(find(ops, "o_proj").bytes(16) == 2 * (4096 * 4096 + 2 * 16 * 4096));
   CHECK(find(ops, "qkv_proj").bytes(16) == 2 * (4096 * 6144 + 16 * 4096 + 16 * 6144));
-  CHECK(find(ops, "down_proj").bytes(16) ==
-        4096 * 14336 + 4 * 4096 + 16 * 14336 + 2 * 16 * 4096);
+  CHECK(find(ops, "down_proj").bytes(16) == 4096 * 14336 + 4 * 4096 + 16 * 14336 + 2 * 16 * 4096);
 }
 
 TEST_CASE("a slope answers like a rate, rounded up") {
