@@ -81,6 +81,8 @@ def types_of(row):
 
 
 def model_of(row):
+    if row["source"] == "dstack-405b-fp8" and row["metric"] != "e2e_batch_s":
+        raise common.Skipped("the same runs as e2e_batch_s, in another unit")
     if row["source"] == "dstack-405b-fp8" and int(row["batch_or_conc"]) * (
             int(row["isl"]) + int(row["osl"])) > DSTACK_TOKENS:
         raise common.Skipped("its server keeps about half of the KV that is left by our account, "

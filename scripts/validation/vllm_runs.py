@@ -4,7 +4,11 @@
 The load generator (kubernetes-sigs/inference-perf) calls it constant, but draws exponential gaps
 and stretches them to fill the stage (load_timer.py, ConstantLoadTimer): Poisson arrivals. Prompts
 are a few dozen distinct texts sent in circles (its shared-prefix generator), so nearly all of each
-is found in the prefix cache. A chat template and retokenising make them 25 to 35 tokens longer."""
+is found in the prefix cache. A chat template and retokenising make them 25 to 35 tokens longer.
+
+Two habits of the generator that a scenario cannot say yet matter in overload only: it gives a
+request up 300 s after it sent it (aiohttp's default, openai_client.py), and begins a stage when the
+last request of the one before is answered (load_generator.py)."""
 import csv
 
 from . import common
