@@ -103,6 +103,8 @@ void ModelCard::describe(Describer& d) {
   d.choice_of("dtype", dtype, kWeightTypeNames, "Type of the published weights.");
   d.choice_of("quantization", quantization, kQuantizationNames,
               "How linear layers but routers, experts and the LM head are stored.");
+  d.field("quantized_attention", quantized_attention,
+          "Attention's projections are stored so, too; else in the published type.");
   d.list_of("groups", groups, "Layer groups, repeated until there are `layers`.");
   d.optional_object("mla", mla, "Widths of multi-head latent attention.");
   d.optional_object("experts", experts, "Router and experts.");

@@ -139,6 +139,8 @@ struct ModelCard {
   WeightType dtype = WeightType::kBfloat16;
   /// Of linear layers but routers, experts and the LM head.
   Quantization quantization = Quantization::kNone;
+  /// Attention's projections are stored so, too; else as `dtype` (Meta's Llama 3.1 405B in FP8).
+  bool quantized_attention = true;
   std::vector<LayerGroup> groups;
   std::optional<MlaShape> mla;
   std::optional<ExpertShape> experts;

@@ -80,12 +80,19 @@ class StageWriter {
                                 std::int64_t k) const {
     return gemm(std::move(name), count, n, k, card_.dtype, card_.quantization);
   }
+  [[nodiscard]] Quantization attention_format() const {
+    return card_.quantized_attention ? card_.quantization : Quantization::kNone;
+  }
+  [[nodiscard]] Operator projection(std::string name, std::int64_t count, std::int64_t n,
+                                    std::int64_t k) const {
+    return gemm(std::move(name), count, n, k, card_.dtype, attention_format());
+  }
   /// Norms and activations write what they put out as the next GEMM reads it; attention's output
   /// takes a kernel of its own.
-  void quantise(std::string name, std::int64_t count, std::int64_t width) {
-    if (!quantises_activations(card_.quantization)) return;
-    token(stream(std::move(name), count,
-                 width * (element_ + activation_bytes(card_.quantization, card_.dtype))));
+  void quantise(Quantization format, std::string name, std::int64_t count, std::int64_t width) {
+    if (!quantises_activations(format)) return;
+    token(
+        stream(std::move(name), count, width * (element_ + activation_bytes(format, card_.dtype))));
   }
 
   void embedding() {
@@ -113,14 +120,14 @@ class StageWriter {
   void attention_side(std::int64_t layers) {
     const std::int64_t q = shard_.heads * card_.head_dim;
     const std::int64_t kv = shard_.kv_heads * card_.head_dim;
-    token(linear("qkv_proj", layers, q + 2 * kv, card_.hidden));
+    token(projection("qkv_proj", layers, q + 2 * kv, card_.hidden));
     // Both norms read and write their heads.
     if (card_.qk_norm) token(stream("qk_norm", layers, 2 * element_ * (q + kv), 2));
     if (card_.learned_positions == 0) token(stream("rotary", layers, 2 * element_ * (q + kv)));
     token(stream("kv_write", layers, 2 * kv * (element_ + execution_.kv_bytes(card_))));
     stage_.tokens.back().kind = OperatorKind::kKvWrite;
-    quantise("quant_attention", layers, q);
-    token(linear("o_proj", layers, card_.hidden, q));
+    quantise(attention_format(), "quant_attention", layers, q);
+    token(projection("o_proj", layers, card_.hidden, q));
   }
 
   /// Down-projections are not split: every rank has them whole.
@@ -128,16 +135,16 @@ class StageWriter {
     const MlaShape& mla = *card_.mla;
     const std::int64_t qk = mla.qk_nope_head_dim + mla.qk_rope_head_dim;
     const std::int64_t down = mla.q_lora_rank + mla.latent();
-    token(linear("qkv_down_proj", layers, down, card_.hidden));
+    token(projection("qkv_down_proj", layers, down, card_.hidden));
     token(stream("latent_norms", layers, 2 * element_ * (mla.q_lora_rank + mla.kv_lora_rank), 2));
-    quantise("quant_latent_query", layers, mla.q_lora_rank);
-    token(linear("q_up_proj", layers, shard_.heads * qk, mla.q_lora_rank));
+    quantise(attention_format(), "quant_latent_query", layers, mla.q_lora_rank);
+    token(projection("q_up_proj", layers, shard_.heads * qk, mla.q_lora_rank));
     token(stream("rotary", layers, 2 * element_ * (shard_.heads + 1) * mla.qk_rope_head_dim));
     token(stream("kv_write", layers,
                  element_ * mla.latent() + latent_bytes(mla, execution_.kv_bytes(card_))));
     stage_.tokens.back().kind = OperatorKind::kKvWrite;
-    quantise("quant_attention", layers, shard_.heads * mla.v_head_dim);
-    token(linear("o_proj", layers, card_.hidden, shard_.heads * mla.v_head_dim));
+    quantise(attention_format(), "quant_attention", layers, shard_.heads * mla.v_head_dim);
+    token(projection("o_proj", layers, card_.hidden, shard_.heads * mla.v_head_dim));
   }
 
   void mamba_side(std::int64_t layers) {
@@ -147,7 +154,7 @@ class StageWriter {
     token(linear("mamba_in_proj", layers, inner + conv + shard_.mamba_heads, card_.hidden));
     // The gate multiplies the scan's output, which is then normed.
     token(stream("mamba_gated_norm", layers, 3 * element_ * inner));
-    quantise("quant_mamba", layers, inner);
+    quantise(card_.quantization, "quant_mamba", layers, inner);
     token(linear("mamba_out_proj", layers, card_.hidden, inner));
   }
 

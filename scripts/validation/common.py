@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -46,7 +47,9 @@ def orrery(*words):
     """Runs the program; its complaint becomes Skipped, so that what is not built yet shows."""
     done = subprocess.run([ORRERY, *words], capture_output=True, text=True)
     if done.returncode != 0:
-        raise Skipped(done.stderr.strip().splitlines()[-1] if done.stderr else "orrery failed")
+        complaint = done.stderr.strip().splitlines()[-1] if done.stderr else "orrery failed"
+        # Where in a file that is gone by now helps nobody, and keeps equal complaints apart.
+        raise Skipped(re.sub(r"^\S+\.yaml:\d+:\d+: ", "", complaint))
     return done.stdout
 
 
@@ -71,6 +74,17 @@ def latencies(rows):
         "TPOT": [1e3 * (last - first) / (n - 1) for _, first, last, n in rows if n > 1],
         "E2E": [1e3 * (last - sent) for sent, _, last, _ in rows],
     }
+
+
+def fidelity(hardware):
+    """The best rungs that a GPU has: measured kernels where there is a calibration, schedules of
+    collectives where a machine is full of it. What falls back to roofline says so in the result."""
+    card = (ROOT / f"configs/hardware/{hardware}.yaml").read_text()
+    machines = [path.read_text() for path in (ROOT / "configs/hardware/nodes").glob("*.yaml")]
+    full = any(re.search(rf"^(gpu|also):.*\b{re.escape(hardware)}\b", machine, re.M)
+               for machine in machines)
+    return {"compute": "calibrated" if re.search("^calibration:", card, re.M) else "roofline",
+            "links": "calibrated" if full else "roofline"}
 
 
 def log_ratio(simulated, measured):

@@ -35,6 +35,22 @@ StageGraph graph_of(const ModelCard& card, std::int64_t ranks = 1,
   return build_graph(card, plan, options).whole();
 }
 
+TEST_CASE("attention's projections may be left out of the quantisation") {
+  ModelCard card = test::llama_8b();
+  card.quantization = Quantization::kFp8;
+  const auto has = [](const std::vector<Operator>& ops, std::string_view name) {
+    return std::any_of(ops.begin(), ops.end(), [&](const Operator& op) { return op.name == name; });
+  };
+  CHECK(has(graph_of(card).tokens, "quant_attention"));
+  card.quantized_attention = false;
+  const std::vector<Operator> ops = graph_of(card).tokens;
+  CHECK(!has(ops, "quant_attention"));
+  // Two bytes a weight and element, and one where the MLP is, with four bytes a row of scales.
+  CHECK(find(ops, "o_proj").bytes(16) == 2 * (4096 * 4096 + 2 * 16 * 4096));
+  CHECK(find(ops, "qkv_proj").bytes(16) == 2 * (4096 * 6144 + 16 * 4096 + 16 * 6144));
+  CHECK(find(ops, "down_proj").bytes(16) == 4096 * 14336 + 4 * 4096 + 16 * 14336 + 2 * 16 * 4096);
+}
+
 TEST_CASE("a slope answers like a rate, rounded up") {
   const Slope slope(3'000'000, 1.0);
   CHECK(slope.time_for(0) == Duration());

@@ -108,6 +108,7 @@ TEST_CASE("parameter counts are those their publishers state") {
       {"mistral-nemo-12b", 12'247'782'400},
       {"yi-34b", 34'388'917'248},
       {"llama-3.1-405b", 405'853'388'800},
+      {"llama-3.1-405b-fp8", 405'853'388'800},
       {"mixtral-8x7b", 46'702'792'704},
       {"mixtral-8x22b", 140'620'634'112},
       {"qwen3-30b-a3b", 30'532'122'624},
