@@ -21,9 +21,10 @@ enum class Kind : std::uint8_t {
   kActivateAll,   ///< Of all banks of the channel.
   kPrechargeAll,  ///< Of all banks of the channel.
   kActivateFour,  ///< Of four banks, into their PIM row buffers.
+  kActivateSome,  ///< Of the banks that a kMacBank names, at once.
   kPrechargePim,  ///< Of all PIM row buffers.
   kMac,           ///< All banks multiply a column with an operand and add.
-  kMacBank,       ///< Only the named banks do; their rows are opened as for a read.
+  kMacBank,       ///< Only the named banks do.
   kBufferWrite,   ///< Host to operand buffer: broadcast.
   kBiasWrite,     ///< Host to the accumulators.
   kBufferMove,    ///< Buffer die to operand buffers.
@@ -31,10 +32,10 @@ enum class Kind : std::uint8_t {
   kSoftmax,       ///< By the unit on the buffer die.
   kModeSwitch,    ///< Between memory and register mode.
 };
-inline constexpr std::size_t kKinds = 17;
+inline constexpr std::size_t kKinds = 18;
 inline constexpr std::array<std::string_view, kKinds> kKindNames = {
-    "ACT", "PRE",   "RD",   "WR",     "REF",  "ACTAB", "PREAB", "ACT4", "PREPM",
-    "MAC", "MACPB", "WRGB", "WRBIAS", "MVGB", "RDRES", "SFM",   "MODE"};
+    "ACT",   "PRE", "RD",    "WR",   "REF",    "ACTAB", "PREAB", "ACT4", "ACTPB",
+    "PREPM", "MAC", "MACPB", "WRGB", "WRBIAS", "MVGB",  "RDRES", "SFM",  "MODE"};
 
 [[nodiscard]] constexpr std::size_t index_of(Kind kind) { return static_cast<std::size_t>(kind); }
 
@@ -64,6 +65,8 @@ struct Request {
   Part purpose = Part::kHost;
   /// Nothing behind goes before this and all before it have gone.
   bool barrier = false;
+  /// Of a barrier: nor before their data have come.
+  bool drains = false;
   BankSet banks = 1;
   std::int32_t row = 0;
   /// Of the row; of a buffer write, the slot of the buffer.

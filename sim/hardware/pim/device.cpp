@@ -9,6 +9,7 @@ namespace orrery::pim {
 namespace {
 
 constexpr std::array<std::string_view, 4> kStyles = {"samsung", "aim", "attacc", "neupims"};
+constexpr std::array<std::string_view, 3> kLevels = {"bank", "bank-group", "buffer"};
 constexpr std::array<std::string_view, 2> kRefreshKinds = {"none", "all-bank"};
 
 void describe_count(Describer& d, std::string_view key, std::int64_t& value, double most,
@@ -86,6 +87,7 @@ void Timing::describe(Describer& d) {
 }
 
 void Compute::describe(Describer& d) {
+  d.choice_of("level", level, kLevels, "Where units sit; only the attacc style has the choice.");
   describe_count(d, "blocks", blocks, 64, "Units of a channel that compute.");
   describe_count(d, "registers", registers, 64, "Accumulators of a unit that a pass fills.");
   d.required().field("operand_buffer", operand_buffer, Range::positive(),
@@ -105,6 +107,9 @@ void Control::describe(Describer& d) {
           "Requests go on while rows are closed one by one for a refresh.");
   d.field("host_turn", host_turn, Range::between(1, 1 << 20),
           "Host requests served between two rows of PIM, where they share the row buffers.");
+  d.field(
+      "lone_head_repeats_moves", lone_head_repeats_moves,
+      "A head of attention without a partner moves softmax results after each piece of scores.");
   describe_sources(d, sources);
 }
 
@@ -130,6 +135,9 @@ void Device::describe(Describer& d) {
   d.required().object_of("control", control, "How commands are chosen.");
   d.required().choice_of("refresh", refresh, kRefreshKinds, "How rows are refreshed.");
   d.required().object_of("energy", energy, "Energy of each command.");
+  if (d.reading() && style != Style::kAttacc && compute.level != Level::kBank) {
+    d.refuse("compute", "has another level than bank, which only the attacc style knows");
+  }
 }
 
 }  // namespace orrery::pim

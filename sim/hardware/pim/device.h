@@ -68,8 +68,16 @@ struct Timing {
   void describe(Describer& d);
 };
 
+/// Where AttAcc's units sit, and with them how many tokens are worked on at once.
+enum class Level : std::uint8_t {
+  kBank,       ///< At each bank: all banks of a channel multiply at once.
+  kBankGroup,  ///< At each bank group: one bank of each group does, the same in all.
+  kBuffer,     ///< On the buffer die, one a pseudo-channel: one bank of each does.
+};
+
 /// What computes.
 struct Compute {
+  Level level = Level::kBank;
   std::int64_t blocks = 0;     ///< Units of a channel; a block may serve two banks.
   std::int64_t registers = 1;  ///< Accumulators of a unit that a pass fills.
   Bytes operand_buffer;        ///< Of a unit or of a channel, as the style has it.
@@ -87,6 +95,8 @@ struct Control {
   bool rows_ahead = false;            ///< Rows may be opened for what waits behind a barrier.
   bool refresh_gives_way = false;     ///< Requests go on while rows are closed for a refresh.
   std::int64_t host_turn = 16;        ///< Host requests served between two PIM rows.
+  /// AttAcc: a head without a partner moves its softmax's results after each piece of scores.
+  bool lone_head_repeats_moves = false;
   std::string sources;
   void describe(Describer& d);
 };

@@ -50,7 +50,7 @@ class NewtonMapper final : public Mapper {
         [&](std::int64_t c) {
           Emit emit;
           const Rows rows{tiles(c), reserved, 0};
-          if (tiles(c) > 0) multiply_pages(emit, rows, gemv.inputs, 1);
+          if (tiles(c) > 0) multiply_pages(emit, rows, gemv.inputs, gemv.batch);
           return emit.take();
         });
   }

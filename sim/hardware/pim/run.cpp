@@ -28,6 +28,7 @@ void count(Counts& counts, const ChannelRun& run, std::int64_t channels) {
       case Kind::kActivate:
       case Kind::kActivateAll:
       case Kind::kActivateFour:
+      case Kind::kActivateSome:
         counts.activated_rows += banks * channels;
         break;
       case Kind::kRead:

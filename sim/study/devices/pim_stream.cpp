@@ -197,6 +197,7 @@ struct AttaccCode {
 };
 constexpr AttaccCode kAttaccCodes[] = {
     {"PIM_MAC_AB", Kind::kMac, Part::kMac},
+    {"PIM_MAC_SB", Kind::kMacBank, Part::kMac},
     {"PIM_MAC_PB", Kind::kMacBank, Part::kMac},
     {"PIM_WR_GB", Kind::kBufferWrite, Part::kBroadcast},
     {"PIM_MV_GB", Kind::kBufferMove, Part::kBroadcast},
@@ -205,7 +206,8 @@ constexpr AttaccCode kAttaccCodes[] = {
 };
 
 /// Addresses are, from the top: channel, pseudo-channel, rank, bank group, bank, row, column, byte.
-void read_attacc_line(const Line& line, const pim::Geometry& g, Channels& channels) {
+void read_attacc_line(const Line& line, const pim::Device& device, Channels& channels) {
+  const pim::Geometry& g = device.geometry;
   std::uint64_t address = line.value(1) / static_cast<std::uint64_t>(g.access.count());
   const auto field = [&](std::int64_t size) {
     const auto n = static_cast<std::uint64_t>(size);
@@ -226,18 +228,22 @@ void read_attacc_line(const Line& line, const pim::Geometry& g, Channels& channe
                    [&](const AttaccCode& c) { return c.name == line.words[0]; });
   if (code == std::end(kAttaccCodes)) {
     line.refuse(
-        fmt::format("request '{}'; known: PIM_MAC_AB, PIM_MAC_PB, PIM_WR_GB, PIM_MV_GB, "
-                    "PIM_MV_SB, PIM_SFM, PIM_BARRIER",
+        fmt::format("request '{}'; known: PIM_MAC_AB, PIM_MAC_SB, PIM_MAC_PB, PIM_WR_GB, "
+                    "PIM_MV_GB, PIM_MV_SB, PIM_SFM, PIM_BARRIER",
                     line.words[0]));
+  }
+  const bool same_bank = line.words[0] == "PIM_MAC_SB";
+  if (same_bank && device.compute.level != pim::Level::kBankGroup) {
+    line.refuse("PIM_MAC_SB needs a device with compute.level: bank-group");
   }
   std::uint64_t banks = std::uint64_t{1} << bank;
   if (code->kind == Kind::kMac) banks = channels.all_banks();
   if (code->kind == Kind::kMacBank) {
-    // It reaches the same bank of all pseudo-channels.
-    const std::int64_t of_pseudo = g.banks_of_channel() / g.pseudo_channels;
+    // It reaches the same bank of all pseudo-channels, or of all bank groups of them.
+    const std::int64_t step = same_bank ? g.banks : g.banks_of_channel() / g.pseudo_channels;
     banks = 0;
-    for (std::int64_t p = 0; p < g.pseudo_channels; ++p) {
-      banks |= std::uint64_t{1} << (p * of_pseudo + bank % of_pseudo);
+    for (std::int64_t b = bank % step; b < g.banks_of_channel(); b += step) {
+      banks |= std::uint64_t{1} << b;
     }
   }
   channels.put(address, line, request_of(code->kind, code->purpose, banks, row, column));
@@ -277,6 +283,7 @@ void read_own_line(const Line& line, pim::Plan& plan) {
   request.row = static_cast<std::int32_t>(line.value(6));
   request.column = static_cast<std::int32_t>(line.value(7));
   request.barrier = line.value(8) != 0;
+  request.drains = line.value(8) == 2;
   switch (request.kind) {
     case Kind::kRead:
     case Kind::kWrite:
@@ -332,7 +339,7 @@ pim::Plan read_pim_commands(const pim::Device& device, const std::string& path) 
       if (device.style != pim::Style::kAttacc) {
         line.refuse("PIM_ requests need a device of style attacc");
       }
-      read_attacc_line(line, device.geometry, channels);
+      read_attacc_line(line, device, channels);
     } else {
       line.refuse("is neither a written command file, nor an AiM instruction, nor a PIM_ request");
     }
@@ -356,7 +363,10 @@ void PimCommandFile::write(std::int64_t channels, const pim::ChannelRun& run) {
     fmt::format_to(std::back_inserter(lines), "{},{},{},{},{},{:#x},{},{},{},{}\n", c.at, kind_,
                    channels, pim::kKindNames[pim::index_of(c.kind)],
                    pim::kPartNames[pim::index_of(c.purpose)], c.banks, c.row, c.column,
-                   c.barrier ? 1 : 0, c.host ? 1 : 0);
+                   c.drains    ? 2
+                   : c.barrier ? 1
+                               : 0,
+                   c.host ? 1 : 0);
   }
   ++kind_;
   if (std::fwrite(lines.data(), 1, lines.size(), file_) != lines.size()) {

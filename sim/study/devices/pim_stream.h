@@ -16,8 +16,8 @@ namespace orrery {
 ///   the channel's own business again;
 /// - instructions of aim_simulator: `AiM MAC_ABK 64 0xffffffff 0`, blanks or commas between; of
 ///   them MAC_ABK, MAC_SBK, WR_GB, WR_BIAS, RD_MAC, SYNC and EOC;
-/// - requests of attacc_simulator: `PIM_MAC_AB 0x00000000`, with MAC_PB, WR_GB, MV_GB, MV_SB, SFM
-///   and BARRIER.
+/// - requests of attacc_simulator: `PIM_MAC_AB 0x00000000`, with MAC_SB, MAC_PB, WR_GB, MV_GB,
+///   MV_SB, SFM and BARRIER.
 /// Throws TraceError with the line for what is none of these.
 [[nodiscard]] pim::Plan read_pim_commands(const pim::Device& device, const std::string& path);
 

@@ -54,11 +54,12 @@ const Numbers& numbers_of(Style style) {
 
 bool is_row(Kind k) {
   return k == Kind::kActivate || k == Kind::kActivateAll || k == Kind::kActivateFour ||
-         k == Kind::kPrecharge || k == Kind::kPrechargeAll || k == Kind::kPrechargePim ||
-         k == Kind::kRefresh || k == Kind::kModeSwitch;
+         k == Kind::kActivateSome || k == Kind::kPrecharge || k == Kind::kPrechargeAll ||
+         k == Kind::kPrechargePim || k == Kind::kRefresh || k == Kind::kModeSwitch;
 }
 bool opens(Kind k) {
-  return k == Kind::kActivate || k == Kind::kActivateAll || k == Kind::kActivateFour;
+  return k == Kind::kActivate || k == Kind::kActivateAll || k == Kind::kActivateFour ||
+         k == Kind::kActivateSome;
 }
 bool closes(Kind k) {
   return k == Kind::kPrecharge || k == Kind::kPrechargeAll || k == Kind::kPrechargePim;
@@ -232,7 +233,10 @@ class Checker {
   [[nodiscard]] int column_gap(const Issued& a, const Issued& b) const {
     const auto mac = [](Kind k) { return k == Kind::kMac || k == Kind::kMacBank; };
     const bool of_all = a.kind == Kind::kMac || b.kind == Kind::kMac;
-    if (mac(a.kind) && mac(b.kind) && of_all) return n_.mac_mac;
+    // One bank of each of 16 groups: the power cap of all-bank MACs (nCCDSB).
+    const bool of_groups = std::popcount(a.banks) == 16 && std::popcount(b.banks) == 16;
+    const bool capped = of_all || (style_ == Style::kAttacc && of_groups);
+    if (mac(a.kind) && mac(b.kind) && capped) return n_.mac_mac;
     if (style_ == Style::kNeupims && (a.kind == Kind::kMac || b.kind == Kind::kMac)) return 0;
     const bool group = meet(a, b, n_.banks_of_group, n_.banks);
     const bool pseudo = meet(a, b, n_.banks_of_pseudo, n_.banks);

@@ -17,9 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using pim::Attention;
+using pim::Elementwise;
 using pim::Gemv;
 using pim::Kind;
 using pim::Part;
+using Operation = pim::Elementwise::Operation;
 
 TEST_CASE("each shipped PIM device loads, computes, and accounts for its clocks") {
   int devices = 0;
@@ -30,7 +32,7 @@ TEST_CASE("each shipped PIM device loads, computes, and accounts for its clocks"
     ++devices;
     const auto mapper = make_mapper(device);
     for (const pim::Plan& plan :
-         {mapper->gemv({1000, 600}), mapper->attention({16, 4, 128, 900})}) {
+         {mapper->gemv({1000, 600, 1}), mapper->attention({16, 4, 128, 900})}) {
       const pim::Report report = run_plan(device, plan);
       std::int64_t of_parts = 0;
       std::int64_t of_terms = 0;
@@ -59,10 +61,10 @@ TEST_CASE("the PIM devices take as many clocks as their reference simulators") {
     CHECK(error(ours, theirs) > -kBar);
   };
   const pim::Device samsung = shipped_pim("samsung-hbm-pim");
-  const PimRun gemv = run_pim(samsung, {Gemv{4096, 4096}, {}, {}, {}}, 0, {});
+  const PimRun gemv = run_pim(samsung, {Gemv{4096, 4096, 1}, {}, {}, {}}, 0, {});
   within(gemv.report.cycles, 13'166);
   within(gemv.host_cycles.value(), 36'082);
-  const PimRun add = run_pim(samsung, {{}, {}, 1 << 20, {}}, 0, {});
+  const PimRun add = run_pim(samsung, {{}, {}, Elementwise{Operation::kAdd, 1 << 20}, {}}, 0, {});
   within(add.report.cycles, 3'349);
   within(add.host_cycles.value(), 6'651);
 
@@ -134,6 +136,29 @@ TEST_CASE("MACs of single banks keep the distances of reads") {
   CHECK(aim.report.counts.mac_columns == 64);
 }
 
+// One bank of each of AttAcc's 16 bank groups: activate at 0, MACs 6 apart by the power cap from 19
+// on, the tenth at 73, ending at 74. On the buffer die the columns go over 8 groups of the ranks:
+// activates 2 slots apart, MACs 2 apart from 19 on, each group's activate 19 before.
+TEST_CASE("AttAcc's units at bank groups multiply one bank of each") {
+  const pim::Device device = shipped_pim("attacc-hbm3", {"compute.level=bank-group"});
+  std::string text;
+  for (int i = 0; i < 10; ++i) text += "PIM_MAC_SB 0x00000000\n";
+  const PimRun run = replay(device, text);
+  CHECK(run.report.cycles == 19 + 9 * 6 + 1);
+  CHECK(run.report.counts.mac_columns == 16 * 10);
+  CHECK(run.report.counts.activated_rows == 16);
+  CHECK(run.report.counts.commands[index_of(Kind::kActivateSome)] == 1);
+
+  const pim::Device buffer = shipped_pim("attacc-hbm3", {"compute.level=buffer"});
+  text.clear();
+  for (int group = 0; group < 8; ++group) {
+    text += "PIM_MAC_PB " + std::to_string(group << 26) + "\n";
+  }
+  const PimRun die = replay(buffer, text);
+  CHECK(die.report.cycles == 19 + 7 * 2 + 1);
+  CHECK(die.report.counts.mac_columns == 8 * 2);
+}
+
 // It begins in memory mode. MODE at 0; WR_GB 32 later. The MAC's row could be opened a clock
 // after: MODE takes that slot (33), the activate follows 32 later (65), the MAC 56 after it (121).
 // RD_MAC could go 2 later: MODE at 123, RD_MAC at 155; its data ends after a burst of 2: 157.
@@ -148,11 +173,11 @@ TEST_CASE("AiM's register mode costs a switch each way") {
 }
 
 // HBM-PIM is entered by 16 reads that park the banks, 4 writes to the mode row and one to the
-// CRF, and left by 2 writes and 2 reads; each tile of outputs turns PIM on and off by a write.
+// CRF, and left by 2 writes and 16 reads; each tile of outputs turns PIM on and off by a write.
 TEST_CASE("HBM-PIM's modes are writes and reads of rows with a meaning") {
   const pim::Device device = shipped_pim("samsung-hbm-pim");
   for (const std::int64_t tiles : {1, 3}) {
-    const auto runs = runs_of(device, make_mapper(device)->gemv({4096 * tiles, 256}));
+    const auto runs = runs_of(device, make_mapper(device)->gemv({4096 * tiles, 256, 1}));
     REQUIRE(runs.size() == 1);
     std::int64_t reads = 0;
     std::int64_t writes = 0;
@@ -161,7 +186,7 @@ TEST_CASE("HBM-PIM's modes are writes and reads of rows with a meaning") {
       reads += c.kind == Kind::kRead ? 1 : 0;
       writes += c.kind == Kind::kWrite ? 1 : 0;
     }
-    CHECK(reads == 16 + 2);
+    CHECK(reads == 16 + 16);
     CHECK(writes == 4 + 1 + 2 * tiles + 2);
   }
 }
@@ -171,7 +196,8 @@ TEST_CASE("HBM-PIM's modes are writes and reads of rows with a meaning") {
 // 19 later at 622, activate 456 later at 1078, MAC 19 later at 1097. 13 of the 110 are left: the
 // last goes at 1097 + 12 x 6 = 1169 and ends at 1170, before the next refresh at 1200.
 TEST_CASE("a refresh closes the row under the MACs and opens it again") {
-  const pim::Device device = shipped_pim("attacc-hbm3", {"timing.refi=600"});
+  const pim::Device device =
+      shipped_pim("attacc-hbm3", {"timing.refi=600", "control.refresh_gives_way=false"});
   std::string text;
   for (int i = 0; i < 110; ++i) text += "PIM_MAC_AB 0x00000000\n";
   const PimRun run = replay(device, text);
@@ -184,12 +210,27 @@ TEST_CASE("a refresh closes the row under the MACs and opens it again") {
   CHECK(never.report.cycles == 19 + 109 * 6 + 1);
 }
 
-// One head a channel, without refresh. Scores: 2048 tokens on 16 bank groups, 128 a group, two
-// columns each: 256 MACs, 8 rows; values the same. 64 banks in each of 16 channels. Operands: 4
-// banks x 2 columns. Moves: scores in 8 pieces of 8, weights 8 x 128/16 = 64, results 2 pieces
-// of 8: 144.
+// As AttAcc's controller has it, MACs 6 apart hold off a precharge that wants 8: all 110 of row 0
+// go (the last at 19 + 109 x 6 = 673), then the refresh shares the precharge that row 1 needs
+// anyway: 681, refresh 700, activate 1156, MACs from 1175 on, the tenth at 1229, ending at 1230.
+TEST_CASE("a refresh that gives way waits for the end of the row") {
+  const pim::Device device = shipped_pim("attacc-hbm3", {"timing.refi=600"});
+  std::string text;
+  for (int i = 0; i < 110; ++i) text += "PIM_MAC_AB 0x00000000\n";
+  for (int i = 0; i < 10; ++i) text += "PIM_MAC_AB 0x00000400\n";
+  const PimRun run = replay(device, text);
+  CHECK(run.report.cycles == 1230);
+  CHECK(run.report.counts.commands[index_of(Kind::kRefresh)] == 1);
+  CHECK(run.report.counts.commands[index_of(Kind::kPrechargeAll)] == 1);
+}
+
+// One head a channel, without refresh and with one move of its softmax. Scores: 2048 tokens on 16
+// bank groups, 128 a group, two columns each: 256 MACs, 8 rows; values the same. 64 banks in each
+// of 16 channels. Operands: 4 banks x 2 columns. Moves: scores in 8 pieces of 8, weights 8 x 128/16
+// = 64, results 2 pieces of 8: 144.
 TEST_CASE("energy is counts times the energy of each command") {
-  const pim::Device device = shipped_pim("attacc-hbm3", {"refresh=none"});
+  const pim::Device device =
+      shipped_pim("attacc-hbm3", {"refresh=none", "control.lone_head_repeats_moves=false"});
   const pim::Report report = run_plan(device, make_mapper(device)->attention({16, 16, 128, 2048}));
   const double expected = 16 * (64 * 16 * 901.0 + 64 * 512 * 123.0 + 8 * 778.0 + 144 * 701.0);
   CHECK(report.energy.total_pj() == doctest::Approx(expected));
@@ -231,7 +272,7 @@ TEST_CASE("a command file that was written can be replayed") {
     const pim::Device device = shipped_pim(name);
     const TestFile file;
     PimJob job;
-    job.gemv = Gemv{3000, 1000};
+    job.gemv = Gemv{3000, 1000, 1};
     const PimRun first = run_pim(device, job, 0, file.path());
     PimJob again;
     again.replay = file.path();
@@ -259,6 +300,7 @@ TEST_CASE("a bad command file is refused with its line") {
   CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 65 0x1 0\n").starts_with("1: column 64"));
   CHECK(trace_error("neupims", "AiM MAC_ABK 64 0x1 0\n").starts_with("1: AiM instructions need"));
   CHECK(trace_error("gddr6-aim", "PIM_MAC_AB 0x0\n").starts_with("1: PIM_ requests need"));
+  CHECK(trace_error("attacc-hbm3", "PIM_MAC_SB 0x0\n").starts_with("1: PIM_MAC_SB needs"));
   CHECK(trace_error("attacc-hbm3", "PIM_MAC 0x0\n").starts_with("1: request 'PIM_MAC'"));
   CHECK(trace_error("attacc-hbm3", "LD 0x0\n").starts_with("1: is neither"));
 }
@@ -269,10 +311,13 @@ TEST_CASE("what does not fit a PIM device is refused") {
   CHECK_THROWS_AS(static_cast<void>(mapper->attention({3, 2, 128, 10})), ConfigError);
   CHECK_THROWS_AS(static_cast<void>(mapper->attention({8, 8, 128, 1LL << 40})), ConfigError);
   CHECK_THROWS_AS(static_cast<void>(mapper->gemv({16, 1 << 20})), ConfigError);
-  CHECK_THROWS_AS(static_cast<void>(mapper->add(1 << 20)), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(mapper->elementwise({Operation::kAdd, 1 << 20})), ConfigError);
   const pim::Device samsung = shipped_pim("samsung-hbm-pim");
-  CHECK_THROWS_AS(static_cast<void>(make_mapper(samsung)->add(1000)), ConfigError);
+  CHECK_THROWS_AS(
+      static_cast<void>(make_mapper(samsung)->elementwise({Operation::kAdd, 1LL << 40})),
+      ConfigError);
   CHECK_THROWS_AS(shipped_pim("neupims", {"timing.sources="}), ConfigError);
+  CHECK_THROWS_AS(shipped_pim("gddr6-aim", {"compute.level=buffer"}), ConfigError);
 }
 
 }  // namespace
