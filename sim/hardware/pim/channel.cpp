@@ -16,23 +16,6 @@ namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-[[nodiscard]] constexpr bool is_column(Kind kind) {
-  switch (kind) {
-    case Kind::kRead:
-    case Kind::kWrite:
-    case Kind::kMac:
-    case Kind::kMacBank:
-    case Kind::kBufferWrite:
-    case Kind::kBiasWrite:
-    case Kind::kBufferMove:
-    case Kind::kResultMove:
-    case Kind::kSoftmax:
-      return true;
-    default:
-      return false;
-  }
-}
-
 [[nodiscard]] constexpr bool is_activate(Kind kind) {
   return kind == Kind::kActivate || kind == Kind::kActivateAll || kind == Kind::kActivateFour ||
          kind == Kind::kActivateSome;
@@ -132,7 +115,7 @@ class Channel {
       window_[place - 1].drains = taken.drains;
     } else if (taken.barrier) {
       segment_drains_ = taken.drains;
-      segment_open_ = taken.drains ? run_.end : at + 1;
+      segment_open_ = (taken.drains ? run_.end : at) + 1;
       segment_by_ = taken.drains ? run_.last : by;
     }
     window_.erase(window_.begin() + static_cast<std::ptrdiff_t>(place));

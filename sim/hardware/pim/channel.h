@@ -23,7 +23,7 @@ enum class Wait : std::uint8_t {
   kRule,     ///< A rule of the table.
   kBus,      ///< The command bus was taken.
   kBarrier,  ///< The slot after the last command before a barrier.
-  kData,     ///< The end of the data of all before a barrier.
+  kData,     ///< The slot after the data of all before a barrier.
   kQueue,    ///< The request entered the window, or arrived, only then.
   kRefresh,  ///< A refresh fell due only then.
   kStart,    ///< Nothing: the first clock.

@@ -52,7 +52,7 @@ std::string name_of(const Link& link, const std::vector<Rule>& rules) {
     case Wait::kBarrier:
       return "slot after a barrier";
     case Wait::kData:
-      return "end of the data before a barrier";
+      return "slot after the data before a barrier";
     case Wait::kQueue:
       return "entry into the window";
     case Wait::kRefresh:

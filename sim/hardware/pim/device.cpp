@@ -32,6 +32,10 @@ void describe_row_timing(Describer& d, Timing& t) {
   describe_clocks(d, "rcd_read", t.rcd_read, "Activate to read, clocks.");
   describe_clocks(d, "rcd_write", t.rcd_write, "Activate to write, clocks.");
   describe_clocks(d, "rcd_mac", t.rcd_mac, "Activate to MAC, clocks.");
+  describe_extra(d, "rcd_multiply", t.rcd_multiply, "Activate to element-wise product, clocks.");
+  describe_extra(d, "rcd_function", t.rcd_function, "Activate to activation function, clocks.");
+  describe_extra(d, "rcd_copy_out", t.rcd_copy_out, "Activate to copy into the buffer, clocks.");
+  describe_extra(d, "rcd_copy_in", t.rcd_copy_in, "Activate to copy from the buffer, clocks.");
   describe_clocks(d, "rp", t.rp, "Precharge to activate, clocks.");
   describe_clocks(d, "ras", t.ras, "Activate to precharge, clocks.");
   describe_clocks(d, "rc", t.rc, "Activate to activate of a bank, clocks.");

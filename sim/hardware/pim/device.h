@@ -47,6 +47,10 @@ struct Timing {
   std::int64_t burst = 0;
   std::int64_t cl = 0, cwl = 0;
   std::int64_t rcd_read = 0, rcd_write = 0, rcd_mac = 0;
+  std::int64_t rcd_multiply = 0;  ///< Activate to element-wise multiplication.
+  std::int64_t rcd_function = 0;  ///< Activate to activation function.
+  std::int64_t rcd_copy_out = 0;  ///< Activate to the copy of a column to the buffer.
+  std::int64_t rcd_copy_in = 0;   ///< Activate to the copy of a buffer's slot to a column.
   std::int64_t rp = 0, ras = 0, rc = 0;
   std::int64_t wr = 0;   ///< End of write data to precharge.
   std::int64_t rtp = 0;  ///< Read or MAC to precharge.

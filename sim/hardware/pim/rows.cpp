@@ -48,7 +48,8 @@ Rows::Need Rows::need_four(const Request& request) const {
 
 Rows::Need Rows::need(const Request& request) const {
   if (!uses_rows(request.kind)) return {};
-  if (request.kind == Kind::kMac) return dual_ ? need_four(request) : need_all(request);
+  if (request.kind == Kind::kMac && dual_) return need_four(request);
+  if (reaches_all(request.kind)) return need_all(request);
   const BankSet right = at_row(0, request.row, request.banks);
   if (right == request.banks) return {};
   const BankSet wrong = request.banks & open_[0] & ~right;
@@ -82,6 +83,7 @@ void Rows::apply(Kind kind, BankSet banks, std::int32_t row) {
     case Kind::kPrecharge:
     case Kind::kPrechargeAll:
     case Kind::kPrechargePim:
+    case Kind::kWriteAll:
       open_[b] &= ~banks;
       break;
     default:

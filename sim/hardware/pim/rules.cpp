@@ -20,7 +20,7 @@ class Table {
  public:
   void add(Kinds before, Kinds after, Scope scope, std::int64_t clocks, std::string_view name,
            int window = 1) {
-    if (clocks == 0) return;
+    if (clocks <= 0) return;
     for (const Kind b : before) {
       for (const Kind a : after) rules_.push_back({b, a, scope, clocks, window, name});
     }
@@ -122,6 +122,42 @@ void add_attacc_moves(Table& table, const Timing& t) {
   table.add({kSoftmax}, {kMove}, Scope::kChannel, t.softmax, "softmax");
 }
 
+/// AiM's element-wise product and activation function of all banks, copies between a bank and the
+/// operand buffer, and writes of all banks, which close their rows.
+void add_aim_others(Table& table, const Timing& t) {
+  constexpr Kind kMul = Kind::kMultiply, kFunction = Kind::kFunction, kOut = Kind::kCopyOut,
+                 kIn = Kind::kCopyIn, kWrAll = Kind::kWriteAll;
+  const std::int64_t written = t.cwl + t.burst;
+  for (const Kind act : {kAct, kActAll}) {
+    table.add({act}, {kMul}, Scope::kChannel, t.rcd_multiply, "rcd_multiply");
+    table.add({act}, {kFunction}, Scope::kChannel, t.rcd_function, "rcd_function");
+    table.add({act}, {kWrAll}, Scope::kChannel, t.rcd_write, "rcd_write");
+    const Scope scope = act == kAct ? Scope::kBank : Scope::kChannel;
+    table.add({act}, {kOut}, scope, t.rcd_copy_out, "rcd_copy_out");
+    table.add({act}, {kIn}, scope, t.rcd_copy_in, "rcd_copy_in");
+  }
+  const Kinds reads = {kRd, kMac, kMacBank, kOut, kMul, kResult};
+  const Kinds writes = {kWr, kIn, kMul, kWrAll, kFill, kBias};
+  table.add({kMul, kOut}, reads, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add(reads, {kMul, kOut}, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add({kMul, kIn, kWrAll}, writes, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add(writes, {kMul, kIn, kWrAll}, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add({kRd}, {kWrAll}, Scope::kChannel, t.rtw, "rtw");
+  table.add({kResult}, {kWrAll}, Scope::kChannel, t.buffer_cl + t.burst + t.bus_turn - t.cwl,
+            "buffer_cl + burst + bus_turn - cwl");
+  table.add({kWrAll}, {kRd, kResult}, Scope::kChannel, written + t.wtr_l, "cwl + burst + wtr_l");
+  table.add({kMul, kFunction}, {kPre, kPreAll}, Scope::kChannel, t.rtp, "rtp");
+  table.add({kMul}, {kPre, kPreAll}, Scope::kChannel, t.cwl + t.wr, "cwl + wr");
+  table.add({kOut}, {kPre}, Scope::kBank, t.rtp, "rtp");
+  table.add({kOut}, {kPreAll}, Scope::kChannel, t.rtp, "rtp");
+  table.add({kIn}, {kPre}, Scope::kBank, written + t.wr, "cwl + burst + wr");
+  table.add({kIn}, {kPreAll}, Scope::kChannel, written + t.wr, "cwl + burst + wr");
+  table.add({kWrAll}, {kAct, kActAll, kRef}, Scope::kChannel, written + t.wr + t.rp,
+            "cwl + burst + wr + rp");
+  table.add({kMode}, {kMul, kFunction, kOut, kIn, kWrAll}, Scope::kChannel, t.mode_change,
+            "mode_change");
+}
+
 /// One shared bus, registers behind it with latencies of their own, and the register mode.
 void add_aim_moves(Table& table, const Timing& t) {
   const std::int64_t buffered = t.buffer_cwl + t.burst;
@@ -187,6 +223,7 @@ std::vector<Rule> rules_of(const Device& device) {
       add_all_banks(table, device.timing);
       add_bank_macs(table, device.timing, device.compute.level);
       add_aim_moves(table, device.timing);
+      add_aim_others(table, device.timing);
       break;
     case Style::kAttacc:
       add_all_banks(table, device.timing);
@@ -206,6 +243,7 @@ std::int64_t completion_clocks(const Device& device, Kind kind) {
     case Kind::kRead:
       return t.cl + t.burst;
     case Kind::kWrite:
+    case Kind::kWriteAll:
       return t.cwl + t.burst;
     case Kind::kBufferWrite:
     case Kind::kBiasWrite:

@@ -37,14 +37,21 @@ void count(Counts& counts, const ChannelRun& run, std::int64_t channels) {
         break;
       case Kind::kMac:
       case Kind::kMacBank:
+      case Kind::kMultiply:
+      case Kind::kFunction:
         counts.mac_columns += banks * channels;
         break;
       case Kind::kBufferWrite:
       case Kind::kBiasWrite:
         counts.operand_accesses += channels;
         break;
+      case Kind::kWriteAll:
+        counts.writes += banks * channels;
+        break;
       case Kind::kBufferMove:
       case Kind::kResultMove:
+      case Kind::kCopyOut:
+      case Kind::kCopyIn:
         counts.moved_accesses += channels;
         break;
       case Kind::kRefresh:

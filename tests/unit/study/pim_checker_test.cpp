@@ -33,6 +33,34 @@ pim::Plan bank_macs(const pim::Device& device) {
   return {{program, {0}}};
 }
 
+/// Each of AiM's instructions after each other one, in a few rows and banks.
+pim::Plan aim_mix() {
+  pim::Program program;
+  const auto put = [&](Kind kind, std::int32_t row, pim::BankSet banks) {
+    for (std::int32_t column = 0; column < 3; ++column) {
+      pim::Request request;
+      request.kind = kind;
+      request.row = row;
+      request.banks = banks;
+      request.column = column;
+      program.push_back(request);
+    }
+  };
+  constexpr Kind kKinds[] = {Kind::kMac,       Kind::kMacBank, Kind::kMultiply, Kind::kFunction,
+                             Kind::kCopyOut,   Kind::kCopyIn,  Kind::kWriteAll, Kind::kBufferWrite,
+                             Kind::kBiasWrite, Kind::kRead,    Kind::kWrite,    Kind::kResultMove};
+  for (const Kind first : kKinds) {
+    for (const Kind second : kKinds) {
+      for (const std::int32_t row : {7, 8}) {
+        const pim::BankSet all = 0xffff;
+        put(first, 7, reaches_all(first) ? all : 4);
+        put(second, row, reaches_all(second) ? all : 4);
+      }
+    }
+  }
+  return {{program, {0}}};
+}
+
 std::vector<ChannelRun> sample_runs(const pim::Device& device, const pim::Program& host = {}) {
   const auto mapper = make_mapper(device);
   std::vector<ChannelRun> runs;
@@ -44,6 +72,7 @@ std::vector<ChannelRun> sample_runs(const pim::Device& device, const pim::Progra
   const bool has_bank_macs =
       device.style == pim::Style::kAim || device.style == pim::Style::kAttacc;
   if (has_bank_macs) plans.push_back(bank_macs(device));
+  if (device.style == pim::Style::kAim) plans.push_back(aim_mix());
   for (const pim::Plan& plan : plans) {
     for (ChannelRun& run : runs_of(device, plan, host)) runs.push_back(std::move(run));
   }
@@ -70,6 +99,15 @@ TEST_CASE("the checker accepts PIM and host commands together") {
     const pim::Program host = reads_every(29, 400, device.geometry.banks_of_channel());
     for (const ChannelRun& run : sample_runs(device, host)) {
       CHECK(run.host_requests == 400);
+      CHECK(pim_violation(device.style, run.commands) == "");
+    }
+  }
+}
+
+TEST_CASE("the checker accepts each AiM instruction after each other") {
+  for (const std::string refresh : {"refresh=all-bank", "refresh=none"}) {
+    const pim::Device device = shipped_pim("gddr6-aim", {refresh});
+    for (const ChannelRun& run : runs_of(device, aim_mix())) {
       CHECK(pim_violation(device.style, run.commands) == "");
     }
   }

@@ -136,6 +136,37 @@ TEST_CASE("MACs of single banks keep the distances of reads") {
   CHECK(aim.report.counts.mac_columns == 64);
 }
 
+// Element-wise products: activate to the first 25, 63 more 2 apart, write latency and recovery
+// 6 + 33 to the precharge, 32 to the next activate. The function opens a row of its own: precharge
+// 12 after the MAC, activate 32 later, AF 86 after that, and RD_AF in the other mode, in the slot
+// after: MODE at 56 + 12 + 32 + 86 + 1, RD_AF 32 later, ending after a burst of 2.
+TEST_CASE("AiM multiplies element by element, and looks functions up in a row") {
+  std::string text;
+  for (int row = 0; row < 10; ++row)
+    text += "AiM,EWMUL,64,0xffffffff," + std::to_string(row) + "\n";
+  const PimRun product = replay(shipped_pim("gddr6-aim"), text + "AiM,EWADD,4,8,12\n");
+  CHECK(product.report.cycles == 10 * (25 + 63 * 2) + 9 * (6 + 33 + 32) + 1);
+  const PimRun function =
+      replay(shipped_pim("gddr6-aim"), "AiM MAC_ABK 1 0x1 0\nAiM AF 0x1\nAiM RD_AF 0 0x1\n");
+  CHECK(function.report.cycles == 56 + 12 + 32 + 86 + 1 + 32 + 2);
+}
+
+// The DMA decodes the next instruction a slot after the data of RD_MAC, a burst of 2: 3 apart.
+// Copies: activate to WRCP 48, 7 more 2 apart, in memory mode, behind MODE (32) and WR_GB in the
+// other: 32, 7 more 2 apart, then the slot of the activate taken by MODE and 32 for it.
+TEST_CASE("AiM's DMA waits for results, and copies go between a bank and the buffer") {
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "AiM RD_MAC 0 0xffffffff\n";
+  CHECK(replay(shipped_pim("gddr6-aim"), text).report.cycles == 32 + 99 * 3 + 2);
+  const PimRun copies =
+      replay(shipped_pim("gddr6-aim"),
+             "AiM WR_GB 8 0 0x1\nAiM COPY_GBBK 8 0x1 3 5\nW GPR 3\nR MEM 0 3 5\n");
+  CHECK(copies.report.counts.commands[index_of(Kind::kCopyIn)] == 8);
+  CHECK(copies.report.counts.reads == 1);
+  // The read is of the row that lies open; nothing keeps it from the slot after the last copy.
+  CHECK(copies.report.cycles == 32 + 7 * 2 + 1 + 32 + 48 + 7 * 2 + 1 + 50 + 2);
+}
+
 // One bank of each of AttAcc's 16 bank groups: activate at 0, MACs 6 apart by the power cap from 19
 // on, the tenth at 73, ending at 74. On the buffer die the columns go over 8 groups of the ranks:
 // activates 2 slots apart, MACs 2 apart from 19 on, each group's activate 19 before.
@@ -293,7 +324,8 @@ std::string trace_error(const std::string& device, const std::string& text) {
 }
 
 TEST_CASE("a bad command file is refused with its line") {
-  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 0\nAiM AF 0x1\n").starts_with("2: AiM instr"));
+  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 0\nAiM WR_AFLUT 1\n").starts_with("2: AiM"));
+  CHECK(trace_error("gddr6-aim", "W XYZ 1\n").starts_with("1: region 'XYZ'"));
   CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64\n") == "1: ends before its value 4");
   CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 x\n") == "1: 'x' is not a whole number");
   CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 99999\n").starts_with("1: row 99999"));
