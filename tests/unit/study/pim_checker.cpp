@@ -288,7 +288,6 @@ class Checker {
   [[nodiscard]] int attacc_move_gap(const Issued& a, const Issued& b) const {
     const auto path = [](Kind k) { return moves(k) || k == Kind::kRead || k == Kind::kWrite; };
     if (!path(a.kind) || !path(b.kind) || (!moves(a.kind) && !moves(b.kind))) return 0;
-    if (a.kind == Kind::kSoftmax && b.kind == Kind::kBufferMove) return 16;
     if (meet(a, b, n_.banks_of_group, n_.banks)) return n_.column_long;
     if (meet(a, b, n_.banks_of_rank, n_.banks)) return n_.column_short;
     return meet(a, b, n_.banks_of_pseudo, n_.banks) ? n_.data : 0;
