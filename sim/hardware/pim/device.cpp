@@ -121,6 +121,8 @@ void Energy::describe(Describer& d) {
   const Range range = Range::not_negative();
   d.required().field("activate_pj", activate_pj, range, "A row of a bank, with precharge, pJ.");
   d.required().field("mac_pj", mac_pj, range, "A column of a bank read and multiplied, pJ.");
+  d.field("group_move_pj", group_move_pj, range,
+          "A column from a bank to a unit at its bank group, pJ; with level: bank-group.");
   d.required().field("buffer_write_pj", buffer_write_pj, range, "An operand access, pJ.");
   d.required().field("move_pj", move_pj, range, "An access between banks and buffer die, pJ.");
   d.required().field("read_pj", read_pj, range, "A host read, pJ.");
@@ -141,6 +143,10 @@ void Device::describe(Describer& d) {
   d.required().object_of("energy", energy, "Energy of each command.");
   if (d.reading() && style != Style::kAttacc && compute.level != Level::kBank) {
     d.refuse("compute", "has another level than bank, which only the attacc style knows");
+  }
+  if (d.reading() && compute.level == Level::kBankGroup && energy.group_move_pj <= 0) {
+    d.refuse("energy",
+             "lacks group_move_pj, without which compute.level: bank-group has no energy");
   }
 }
 

@@ -110,6 +110,7 @@ enum class RefreshKind : std::uint8_t { kNone, kAllBank };
 struct Energy {
   double activate_pj = 0;      ///< One row of one bank, with its precharge.
   double mac_pj = 0;           ///< One column of one bank, read and multiplied.
+  double group_move_pj = 0;    ///< One access from a bank to its bank group.
   double buffer_write_pj = 0;  ///< One access from the host to an operand buffer.
   double move_pj = 0;          ///< One access between banks' units and the buffer die.
   double read_pj = 0, write_pj = 0;

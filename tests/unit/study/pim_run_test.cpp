@@ -163,6 +163,21 @@ TEST_CASE("a head without a partner moves its softmax's results after each piece
   CHECK(moves(true) == 64 * 9);
 }
 
+// A column costs its way to the unit: none at the bank, to the group 258.6 pJ, to the die 701.
+TEST_CASE("columns pay for their way to AttAcc's units") {
+  const auto each = [](const std::string& level) {
+    const pim::Device device = shipped_pim("attacc-hbm3", {"compute.level=" + level});
+    const pim::Report report = run_plan(device, make_mapper(device)->attention({32, 32, 128, 100}));
+    return report.energy.mac_pj / static_cast<double>(report.counts.mac_columns);
+  };
+  CHECK(each("bank") == doctest::Approx(123));
+  CHECK(each("bank-group") == doctest::Approx(123 + 258.6));
+  CHECK(each("buffer") == doctest::Approx(123 + 701));
+  CHECK_THROWS_AS(
+      shipped_pim("attacc-hbm3", {"compute.level=bank-group", "energy.group_move_pj=0"}),
+      ConfigError);
+}
+
 TEST_CASE("host reads slow PIM where they share row buffers, and not where banks have two") {
   const auto slowdown = [](const std::string& name, double* latency_ns) {
     const pim::Device device = shipped_pim(name, {"refresh=none"});
