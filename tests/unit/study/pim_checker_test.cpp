@@ -11,7 +11,6 @@
 namespace orrery::testing {
 namespace {
 
-using pim::Attention;
 using pim::ChannelRun;
 using pim::Issued;
 using pim::Kind;

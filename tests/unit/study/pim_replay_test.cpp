@@ -27,7 +27,7 @@ class TestFile {
  public:
   explicit TestFile(const std::string& text = {})
       : path_((fs::temp_directory_path() /
-               ("orrery_pim_" + std::to_string(::getpid()) + "_" + std::to_string(count_++)))
+               ("orrery_pim_" + std::to_string(::getpid()) + "_" + std::to_string(count++)))
                   .string()) {
     if (!text.empty()) std::ofstream(path_) << text;
   }
@@ -37,7 +37,7 @@ class TestFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  static inline int count_ = 0;
+  static inline int count = 0;
   std::string path_;
 };
 
