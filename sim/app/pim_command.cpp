@@ -37,7 +37,7 @@ PimJob job_of(const Arguments& arguments) {
   int jobs = 0;
   if (arguments.has("gemv")) {
     const auto s = sizes_of("gemv", arguments.text("gemv"), 2, "MxN");
-    job.gemv = {s[0], s[1]};
+    job.gemv = {s[0], s[1], 1};
     ++jobs;
   }
   if (arguments.has("attention")) {
@@ -46,17 +46,26 @@ PimJob job_of(const Arguments& arguments) {
     job.attention = {s[0], s[1], s[2], s[3]};
     ++jobs;
   }
-  if (arguments.has("add")) {
-    job.add = sizes_of("add", arguments.text("add"), 1, "N")[0];
+  using Operation = pim::Elementwise::Operation;
+  for (const auto& [name, operation] :
+       {std::pair("add", Operation::kAdd), std::pair("mul", Operation::kMultiply),
+        std::pair("relu", Operation::kRelu)}) {
+    if (!arguments.has(name)) continue;
+    job.elementwise = {operation, sizes_of(name, arguments.text(name), 1, "N")[0]};
     ++jobs;
   }
-  if (jobs > 1) throw ConfigError("orrery pim: only one of --gemv, --attention and --add");
+  if (jobs > 1)
+    throw ConfigError("orrery pim: only one of --gemv, --attention, --add, --mul, --relu");
+  if (arguments.has("batch")) {
+    if (!job.gemv) throw ConfigError("--batch: of vectors of a --gemv");
+    job.gemv->batch = sizes_of("batch", arguments.text("batch"), 1, "N")[0];
+  }
   if (jobs == 0) {
     job.replay = arguments.text("commands");
     if (job.replay.empty()) {
       throw ConfigError(
-          "orrery pim: needs --gemv MxN, --attention HEADSxKVHEADSxDIMxCONTEXT, --add N or "
-          "--commands FILE");
+          "orrery pim: needs --gemv MxN, --attention HEADSxKVHEADSxDIMxCONTEXT, --add N, --mul N, "
+          "--relu N or --commands FILE");
     }
   }
   return job;
@@ -145,7 +154,10 @@ int pim_command(const std::vector<std::string>& words, const Policies&) {
   arguments.values("set", "key.path=value: overrides the file; may be repeated");
   arguments.value("gemv", "MxN: a matrix of M rows times a vector of N numbers");
   arguments.value("attention", "HEADSxKVHEADSxDIMxCONTEXT: decode attention of one token");
+  arguments.value("batch", "N: vectors that the matrix is multiplied with, one after the other");
   arguments.value("add", "N: two vectors of N numbers added");
+  arguments.value("mul", "N: two vectors of N numbers multiplied, number by number");
+  arguments.value("relu", "N: the negative ones of N numbers made 0");
   arguments.value("commands",
                   "alone: file of commands to replay; beside a job: file for its commands (CSV)");
   arguments.value("host-gb-per-s", "GB/s that the host reads at the same time");

@@ -16,25 +16,9 @@ namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-[[nodiscard]] constexpr bool is_column(Kind kind) {
-  switch (kind) {
-    case Kind::kRead:
-    case Kind::kWrite:
-    case Kind::kMac:
-    case Kind::kMacBank:
-    case Kind::kBufferWrite:
-    case Kind::kBiasWrite:
-    case Kind::kBufferMove:
-    case Kind::kResultMove:
-    case Kind::kSoftmax:
-      return true;
-    default:
-      return false;
-  }
-}
-
 [[nodiscard]] constexpr bool is_activate(Kind kind) {
-  return kind == Kind::kActivate || kind == Kind::kActivateAll || kind == Kind::kActivateFour;
+  return kind == Kind::kActivate || kind == Kind::kActivateAll || kind == Kind::kActivateFour ||
+         kind == Kind::kActivateSome;
 }
 
 /// AiM reaches its buffers and registers only in register mode (aim_simulator, request.h).
@@ -50,6 +34,7 @@ struct Waiting {
   std::int32_t room_by = -1;
   /// Nothing behind goes before this and all before it have gone.
   bool barrier = false;
+  bool drains = false;
 };
 
 /// A command that could go.
@@ -76,7 +61,10 @@ class Channel {
         program_(program),
         host_(host),
         board_(device.geometry, rules),
-        rows_(device) {
+        rows_(device),
+        // Only all-bank MACs hold off the precharge before a refresh: HBM3-PIM.cpp has no time
+        // between AttAcc's other MACs and PREA.
+        gives_way_(control_.refresh_gives_way && device.compute.level == Level::kBank) {
     const Timing& t = device.timing;
     if (device.refresh != RefreshKind::kNone) due_ = t.first_refresh > 0 ? t.first_refresh : t.refi;
     fill_window();
@@ -88,7 +76,7 @@ class Channel {
       if (best.request == nullptr && best.at == kNever) break;
       if (best.at < due_) {
         issue(best);
-      } else if (control_.refresh_gives_way && rows_.open() != 0) {
+      } else if (gives_way_ && rows_.open() != 0) {
         issue(closing_candidate(best));
       } else {
         refresh();
@@ -106,7 +94,7 @@ class Channel {
     while (window_.size() < static_cast<std::size_t>(control_.window) && next_ < program_.size()) {
       last_entered_ = std::max(last_entered_ + control_.enqueue_interval, room_at);
       const Request& request = program_[next_++];
-      window_.push_back({&request, last_entered_, room_by, request.barrier});
+      window_.push_back({&request, last_entered_, room_by, request.barrier, request.drains});
     }
   }
 
@@ -120,11 +108,15 @@ class Channel {
 
   void take_from_window(std::size_t place, std::int64_t at) {
     const auto by = static_cast<std::int32_t>(run_.commands.size()) - 1;
-    if (window_[place].barrier && place > 0) {
-      window_[place - 1].barrier = true;  // What now is the last before the barrier carries it.
-    } else if (window_[place].barrier) {
-      segment_open_ = at + 1;
-      segment_by_ = by;
+    const Waiting& taken = window_[place];
+    if (taken.barrier && place > 0) {
+      // What now is the last before the barrier carries it.
+      window_[place - 1].barrier = true;
+      window_[place - 1].drains = taken.drains;
+    } else if (taken.barrier) {
+      segment_drains_ = taken.drains;
+      segment_open_ = (taken.drains ? run_.end : at) + 1;
+      segment_by_ = taken.drains ? run_.last : by;
     }
     window_.erase(window_.begin() + static_cast<std::ptrdiff_t>(place));
     fill_window(by, at + 1);
@@ -167,7 +159,7 @@ class Channel {
     }
     if (bus == at && at > 0) return {Wait::kBus, bus_by_[which], -1, since(bus_by_[which])};
     if (ordered && segment_open_ == at && at > 0) {
-      return {Wait::kBarrier, segment_by_, -1, since(segment_by_)};
+      return {segment_drains_ ? Wait::kData : Wait::kBarrier, segment_by_, -1, since(segment_by_)};
     }
     if (at == now_ && at > 0) {  // Only now may it go, by what has just been issued.
       return {Wait::kBarrier, static_cast<std::int32_t>(run_.commands.size()) - 1, -1, 0};
@@ -283,7 +275,7 @@ class Channel {
     if (!register_mode_) {
       consider(best, candidate, request.arrival, -1, false);
     } else if (window_.empty()) {
-      offer_mode_switch(best, candidate, {&request, request.arrival, -1, false});
+      offer_mode_switch(best, candidate, {&request, request.arrival, -1, false, false});
     }
   }
 
@@ -302,7 +294,7 @@ class Channel {
 
   void put(const Candidate& c, Part purpose, std::int32_t row, std::int32_t column) {
     const auto index = static_cast<std::int32_t>(run_.commands.size());
-    Issued issued{c.at, c.kind, purpose, c.banks, row, column, false, c.host, c.link};
+    Issued issued{c.at, c.kind, purpose, c.banks, row, column, false, false, c.host, c.link};
     run_.commands.push_back(issued);
     board_.issue(c.kind, c.banks, c.at, index);
     rows_.apply(c.kind, c.banks, row);
@@ -342,6 +334,7 @@ class Channel {
     // A new PIM row: the host may have its turn again after it.
     if (request->kind == Kind::kMac) host_turn_ = control_.host_turn;
     run_.commands.back().barrier = c.place == 0 && window_[0].barrier;
+    run_.commands.back().drains = run_.commands.back().barrier && window_[0].drains;
     take_from_window(c.place, c.at);
   }
 
@@ -372,13 +365,16 @@ class Channel {
     put(c, Part::kRefresh, 0, 0);
   }
 
-  /// While a refresh is due, rows are closed one by one, each as soon as it may be and before
-  /// anything else; requests go on meanwhile, and a stream of writes can hold the refresh off.
+  /// While a refresh is due, rows are closed one by one or all at once, each as soon as it may be
+  /// and before anything else; requests go on meanwhile, and a stream of writes can hold the
+  /// refresh off, as MACs closer than rtp do until their row's end.
   Candidate closing_candidate(Candidate best) {
+    const bool all = rows_.all_at_once();
     for (BankSet open = rows_.open(); open != 0;) {
-      const BankSet unit = rows_.opened_with(std::countr_zero(open));
+      const BankSet unit = all ? rows_.all() : rows_.opened_with(std::countr_zero(open));
       open &= ~unit;
-      Candidate close{kNever, 0, Kind::kPrecharge, unit, nullptr, kNoPlace, false, {}};
+      const Kind kind = all ? Kind::kPrechargeAll : Kind::kPrecharge;
+      Candidate close{kNever, 0, kind, unit, nullptr, kNoPlace, false, {}};
       close.refresh = true;
       consider(best, close, due_, static_cast<std::int32_t>(run_.commands.size()) - 1, false);
     }
@@ -398,6 +394,7 @@ class Channel {
   const Program& host_;
   Board board_;
   Rows rows_;
+  bool gives_way_;
   ChannelRun run_;
 
   std::vector<Waiting> window_;
@@ -406,6 +403,7 @@ class Channel {
   std::size_t segment_end_ = 0;
   std::int64_t segment_open_ = 0;
   std::int32_t segment_by_ = -1;
+  bool segment_drains_ = false;
 
   std::int64_t now_ = 0;
   std::array<std::int64_t, 2> bus_free_{};

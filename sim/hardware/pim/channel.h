@@ -23,6 +23,7 @@ enum class Wait : std::uint8_t {
   kRule,     ///< A rule of the table.
   kBus,      ///< The command bus was taken.
   kBarrier,  ///< The slot after the last command before a barrier.
+  kData,     ///< The slot after the data of all before a barrier.
   kQueue,    ///< The request entered the window, or arrived, only then.
   kRefresh,  ///< A refresh fell due only then.
   kStart,    ///< Nothing: the first clock.
@@ -46,6 +47,8 @@ struct Issued {
   std::int32_t column = 0;
   /// What goes after it waited for it and all before.
   bool barrier = false;
+  /// And for their data.
+  bool drains = false;
   /// From the host's list, not from the program.
   bool host = false;
   Link link;

@@ -21,9 +21,15 @@ enum class Kind : std::uint8_t {
   kActivateAll,   ///< Of all banks of the channel.
   kPrechargeAll,  ///< Of all banks of the channel.
   kActivateFour,  ///< Of four banks, into their PIM row buffers.
+  kActivateSome,  ///< Of the banks that a kMacBank names, at once.
   kPrechargePim,  ///< Of all PIM row buffers.
   kMac,           ///< All banks multiply a column with an operand and add.
-  kMacBank,       ///< Only the named banks do; their rows are opened as for a read.
+  kMacBank,       ///< Only the named banks do.
+  kMultiply,      ///< All banks: element by element, two banks of a group into a third.
+  kFunction,      ///< All banks: the activation function, looked up in a row.
+  kCopyOut,       ///< A column of a bank to the operand buffer.
+  kCopyIn,        ///< A slot of the operand buffer to a column of a bank.
+  kWriteAll,      ///< A column of all banks from the host; the rows close after it.
   kBufferWrite,   ///< Host to operand buffer: broadcast.
   kBiasWrite,     ///< Host to the accumulators.
   kBufferMove,    ///< Buffer die to operand buffers.
@@ -31,10 +37,11 @@ enum class Kind : std::uint8_t {
   kSoftmax,       ///< By the unit on the buffer die.
   kModeSwitch,    ///< Between memory and register mode.
 };
-inline constexpr std::size_t kKinds = 17;
+inline constexpr std::size_t kKinds = 23;
 inline constexpr std::array<std::string_view, kKinds> kKindNames = {
-    "ACT", "PRE",   "RD",   "WR",     "REF",  "ACTAB", "PREAB", "ACT4", "PREPM",
-    "MAC", "MACPB", "WRGB", "WRBIAS", "MVGB", "RDRES", "SFM",   "MODE"};
+    "ACT",   "PRE",   "RD",     "WR",    "REF",   "ACTAB", "PREAB", "ACT4",
+    "ACTPB", "PREPM", "MAC",    "MACPB", "EWMUL", "AF",    "RDCP",  "WRCP",
+    "WRA16", "WRGB",  "WRBIAS", "MVGB",  "RDRES", "SFM",   "MODE"};
 
 [[nodiscard]] constexpr std::size_t index_of(Kind kind) { return static_cast<std::size_t>(kind); }
 
@@ -64,6 +71,8 @@ struct Request {
   Part purpose = Part::kHost;
   /// Nothing behind goes before this and all before it have gone.
   bool barrier = false;
+  /// Of a barrier: nor before their data have come.
+  bool drains = false;
   BankSet banks = 1;
   std::int32_t row = 0;
   /// Of the row; of a buffer write, the slot of the buffer.
@@ -79,9 +88,21 @@ struct Request {
 
 using Program = std::vector<Request>;
 
+/// Of all banks at once, and their rows are opened so.
+[[nodiscard]] constexpr bool reaches_all(Kind kind) {
+  return kind == Kind::kMac || kind == Kind::kMultiply || kind == Kind::kFunction ||
+         kind == Kind::kWriteAll;
+}
+
 [[nodiscard]] constexpr bool uses_rows(Kind kind) {
-  return kind == Kind::kRead || kind == Kind::kWrite || kind == Kind::kMac ||
-         kind == Kind::kMacBank;
+  return reaches_all(kind) || kind == Kind::kRead || kind == Kind::kWrite ||
+         kind == Kind::kMacBank || kind == Kind::kCopyOut || kind == Kind::kCopyIn;
+}
+
+/// What a program asks for; the rest the channel adds by itself.
+[[nodiscard]] constexpr bool is_column(Kind kind) {
+  return uses_rows(kind) || kind == Kind::kBufferWrite || kind == Kind::kBiasWrite ||
+         kind == Kind::kBufferMove || kind == Kind::kResultMove || kind == Kind::kSoftmax;
 }
 
 /// What some channels do, all alike.

@@ -14,6 +14,7 @@ namespace {
     case Kind::kActivateAll:
     case Kind::kPrechargeAll:
     case Kind::kActivateFour:
+    case Kind::kActivateSome:
     case Kind::kPrechargePim:
       return true;
     default:
@@ -50,6 +51,8 @@ std::string name_of(const Link& link, const std::vector<Rule>& rules) {
       return "command slot";
     case Wait::kBarrier:
       return "slot after a barrier";
+    case Wait::kData:
+      return "slot after the data before a barrier";
     case Wait::kQueue:
       return "entry into the window";
     case Wait::kRefresh:

@@ -9,6 +9,7 @@ namespace orrery::pim {
 namespace {
 
 constexpr std::array<std::string_view, 4> kStyles = {"samsung", "aim", "attacc", "neupims"};
+constexpr std::array<std::string_view, 3> kLevels = {"bank", "bank-group", "buffer"};
 constexpr std::array<std::string_view, 2> kRefreshKinds = {"none", "all-bank"};
 
 void describe_count(Describer& d, std::string_view key, std::int64_t& value, double most,
@@ -31,6 +32,10 @@ void describe_row_timing(Describer& d, Timing& t) {
   describe_clocks(d, "rcd_read", t.rcd_read, "Activate to read, clocks.");
   describe_clocks(d, "rcd_write", t.rcd_write, "Activate to write, clocks.");
   describe_clocks(d, "rcd_mac", t.rcd_mac, "Activate to MAC, clocks.");
+  describe_extra(d, "rcd_multiply", t.rcd_multiply, "Activate to element-wise product, clocks.");
+  describe_extra(d, "rcd_function", t.rcd_function, "Activate to activation function, clocks.");
+  describe_extra(d, "rcd_copy_out", t.rcd_copy_out, "Activate to copy into the buffer, clocks.");
+  describe_extra(d, "rcd_copy_in", t.rcd_copy_in, "Activate to copy from the buffer, clocks.");
   describe_clocks(d, "rp", t.rp, "Precharge to activate, clocks.");
   describe_clocks(d, "ras", t.ras, "Activate to precharge, clocks.");
   describe_clocks(d, "rc", t.rc, "Activate to activate of a bank, clocks.");
@@ -86,6 +91,7 @@ void Timing::describe(Describer& d) {
 }
 
 void Compute::describe(Describer& d) {
+  d.choice_of("level", level, kLevels, "Where units sit; only the attacc style has the choice.");
   describe_count(d, "blocks", blocks, 64, "Units of a channel that compute.");
   describe_count(d, "registers", registers, 64, "Accumulators of a unit that a pass fills.");
   d.required().field("operand_buffer", operand_buffer, Range::positive(),
@@ -105,6 +111,9 @@ void Control::describe(Describer& d) {
           "Requests go on while rows are closed one by one for a refresh.");
   d.field("host_turn", host_turn, Range::between(1, 1 << 20),
           "Host requests served between two rows of PIM, where they share the row buffers.");
+  d.field(
+      "lone_head_repeats_moves", lone_head_repeats_moves,
+      "A head of attention without a partner moves softmax results after each piece of scores.");
   describe_sources(d, sources);
 }
 
@@ -112,6 +121,8 @@ void Energy::describe(Describer& d) {
   const Range range = Range::not_negative();
   d.required().field("activate_pj", activate_pj, range, "A row of a bank, with precharge, pJ.");
   d.required().field("mac_pj", mac_pj, range, "A column of a bank read and multiplied, pJ.");
+  d.field("group_move_pj", group_move_pj, range,
+          "A column from a bank to a unit at its bank group, pJ; with level: bank-group.");
   d.required().field("buffer_write_pj", buffer_write_pj, range, "An operand access, pJ.");
   d.required().field("move_pj", move_pj, range, "An access between banks and buffer die, pJ.");
   d.required().field("read_pj", read_pj, range, "A host read, pJ.");
@@ -130,6 +141,13 @@ void Device::describe(Describer& d) {
   d.required().object_of("control", control, "How commands are chosen.");
   d.required().choice_of("refresh", refresh, kRefreshKinds, "How rows are refreshed.");
   d.required().object_of("energy", energy, "Energy of each command.");
+  if (d.reading() && style != Style::kAttacc && compute.level != Level::kBank) {
+    d.refuse("compute", "has another level than bank, which only the attacc style knows");
+  }
+  if (d.reading() && compute.level == Level::kBankGroup && energy.group_move_pj <= 0) {
+    d.refuse("energy",
+             "lacks group_move_pj, without which compute.level: bank-group has no energy");
+  }
 }
 
 }  // namespace orrery::pim

@@ -47,6 +47,10 @@ struct Timing {
   std::int64_t burst = 0;
   std::int64_t cl = 0, cwl = 0;
   std::int64_t rcd_read = 0, rcd_write = 0, rcd_mac = 0;
+  std::int64_t rcd_multiply = 0;  ///< Activate to element-wise multiplication.
+  std::int64_t rcd_function = 0;  ///< Activate to activation function.
+  std::int64_t rcd_copy_out = 0;  ///< Activate to the copy of a column to the buffer.
+  std::int64_t rcd_copy_in = 0;   ///< Activate to the copy of a buffer's slot to a column.
   std::int64_t rp = 0, ras = 0, rc = 0;
   std::int64_t wr = 0;   ///< End of write data to precharge.
   std::int64_t rtp = 0;  ///< Read or MAC to precharge.
@@ -68,8 +72,16 @@ struct Timing {
   void describe(Describer& d);
 };
 
+/// Where AttAcc's units sit, and with them how many tokens are worked on at once.
+enum class Level : std::uint8_t {
+  kBank,       ///< At each bank: all banks of a channel multiply at once.
+  kBankGroup,  ///< At each bank group: one bank of each group does, the same in all.
+  kBuffer,     ///< On the buffer die, one a pseudo-channel: one bank of each does.
+};
+
 /// What computes.
 struct Compute {
+  Level level = Level::kBank;
   std::int64_t blocks = 0;     ///< Units of a channel; a block may serve two banks.
   std::int64_t registers = 1;  ///< Accumulators of a unit that a pass fills.
   Bytes operand_buffer;        ///< Of a unit or of a channel, as the style has it.
@@ -87,6 +99,8 @@ struct Control {
   bool rows_ahead = false;            ///< Rows may be opened for what waits behind a barrier.
   bool refresh_gives_way = false;     ///< Requests go on while rows are closed for a refresh.
   std::int64_t host_turn = 16;        ///< Host requests served between two PIM rows.
+  /// AttAcc: a head without a partner moves its softmax's results after each piece of scores.
+  bool lone_head_repeats_moves = false;
   std::string sources;
   void describe(Describer& d);
 };
@@ -96,6 +110,7 @@ enum class RefreshKind : std::uint8_t { kNone, kAllBank };
 struct Energy {
   double activate_pj = 0;      ///< One row of one bank, with its precharge.
   double mac_pj = 0;           ///< One column of one bank, read and multiplied.
+  double group_move_pj = 0;    ///< One access from a bank to its bank group.
   double buffer_write_pj = 0;  ///< One access from the host to an operand buffer.
   double move_pj = 0;          ///< One access between banks' units and the buffer die.
   double read_pj = 0, write_pj = 0;

@@ -23,6 +23,11 @@ void Emit::barrier() {
   if (!program_.empty()) program_.back().barrier = true;
 }
 
+void Emit::drain() {
+  barrier();
+  if (!program_.empty()) program_.back().drains = true;
+}
+
 void Emit::append(const Program& more) {
   program_.insert(program_.end(), more.begin(), more.end());
 }
@@ -113,8 +118,8 @@ void check_rows(const Device& device, std::int64_t rows, std::int64_t available)
                     " rows of a bank, of which " + std::to_string(available) + " hold operands");
 }
 
-Plan Mapper::add(std::int64_t) const {
-  throw ConfigError("element-wise addition: only devices of the samsung style have it");
+Plan Mapper::elementwise(const Elementwise&) const {
+  throw ConfigError("element-wise operations: only devices of the samsung style have them");
 }
 
 std::unique_ptr<Mapper> make_mapper(const Device& device) {
@@ -144,7 +149,7 @@ Plan host_accesses(const Device& device, Bytes read, Bytes written) {
     Emit emit;
     const std::int64_t all = of_channel(reads, c) + of_channel(writes, c);
     for (std::int64_t i = 0; i < all; ++i) {
-      if (i == of_channel(reads, c)) emit.barrier();
+      if (i == of_channel(reads, c)) emit.drain();
       emit.put(i < of_channel(reads, c) ? Kind::kRead : Kind::kWrite, Part::kHost,
                {BankSet{1} << (i % banks), i / per_row, i % per_row / banks});
     }

@@ -28,6 +28,8 @@ class Emit {
   void put(Kind kind, Part purpose, const Place& place, std::int64_t operand = -1);
   /// What is behind waits for all that is before.
   void barrier();
+  /// And for its data.
+  void drain();
   void append(const Program& more);
   [[nodiscard]] Program take() { return std::move(program_); }
 

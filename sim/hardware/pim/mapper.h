@@ -15,10 +15,19 @@
 
 namespace orrery::pim {
 
-/// y = A x with A of `outputs` rows and `inputs` columns.
+/// y = A x with A of `outputs` rows and `inputs` columns, for each of `batch` vectors x.
 struct Gemv {
   std::int64_t outputs = 0;
   std::int64_t inputs = 0;
+  std::int64_t batch = 1;
+};
+
+/// z = x + y, z = x * y or z = max(x, 0), number by number.
+struct Elementwise {
+  enum class Operation : std::uint8_t { kAdd, kMultiply, kRelu };
+  Operation operation = Operation::kAdd;
+  std::int64_t elements = 0;
+  [[nodiscard]] std::int64_t operands() const { return operation == Operation::kRelu ? 1 : 2; }
 };
 
 /// Decode attention of one token: `heads` queries share `kv_heads` key and value heads evenly.
@@ -64,8 +73,8 @@ class Mapper {
                                    std::int64_t token, std::int64_t dim) const = 0;
   [[nodiscard]] virtual Plan gemv(const Gemv& gemv) const = 0;
   [[nodiscard]] virtual Plan attention(const Attention& attention) const = 0;
-  /// z = x + y of `elements` numbers. Throws ConfigError where the style has no such command.
-  [[nodiscard]] virtual Plan add(std::int64_t elements) const;
+  /// Throws ConfigError where the style has no such command.
+  [[nodiscard]] virtual Plan elementwise(const Elementwise& job) const;
 };
 
 /// For the device's style. The device must outlive it. Sizes that do not fit the banks or buffers

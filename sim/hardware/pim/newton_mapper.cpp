@@ -50,7 +50,7 @@ class NewtonMapper final : public Mapper {
         [&](std::int64_t c) {
           Emit emit;
           const Rows rows{tiles(c), reserved, 0};
-          if (tiles(c) > 0) multiply_pages(emit, rows, gemv.inputs, 1);
+          if (tiles(c) > 0) multiply_pages(emit, rows, gemv.inputs, gemv.batch);
           return emit.take();
         });
   }
@@ -147,7 +147,8 @@ class NewtonMapper final : public Mapper {
       emit.put(Kind::kMac, Part::kMac, {all(), row, first + i}, operand + i);
     }
     emit.put(Kind::kResultMove, Part::kReadOut, {all(), 0, 0});
-    emit.barrier();
+    // AiM's DMA decodes nothing further until the results are there.
+    aim_ ? emit.drain() : emit.barrier();
   }
 
   /// Vectors longer than a row page by page; partial results are read out and added outside.

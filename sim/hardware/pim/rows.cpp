@@ -16,7 +16,8 @@ void for_each_bank(BankSet banks, Visit visit) {
 
 Rows::Rows(const Device& device)
     : dual_(device.style == Style::kNeupims),
-      all_at_once_(device.style == Style::kAim || device.style == Style::kAttacc) {
+      all_at_once_(device.style == Style::kAim || device.style == Style::kAttacc),
+      activate_for_mac_(device.style == Style::kAttacc ? Kind::kActivateSome : Kind::kActivate) {
   const std::int64_t banks = device.geometry.banks_of_channel();
   all_ = banks == 64 ? ~BankSet{0} : (BankSet{1} << banks) - 1;
 }
@@ -47,14 +48,16 @@ Rows::Need Rows::need_four(const Request& request) const {
 
 Rows::Need Rows::need(const Request& request) const {
   if (!uses_rows(request.kind)) return {};
-  if (request.kind == Kind::kMac) return dual_ ? need_four(request) : need_all(request);
+  if (request.kind == Kind::kMac && dual_) return need_four(request);
+  if (reaches_all(request.kind)) return need_all(request);
   const BankSet right = at_row(0, request.row, request.banks);
   if (right == request.banks) return {};
   const BankSet wrong = request.banks & open_[0] & ~right;
   if (wrong != 0) {
     return {false, Kind::kPrecharge, unit_[static_cast<std::size_t>(std::countr_zero(wrong))]};
   }
-  return {false, Kind::kActivate, request.banks & ~right};
+  const bool mac = request.kind == Kind::kMacBank;
+  return {false, mac ? activate_for_mac_ : Kind::kActivate, request.banks & ~right};
 }
 
 bool Rows::hits(const Request& request, BankSet banks, bool pim_buffers) const {
@@ -68,16 +71,19 @@ void Rows::apply(Kind kind, BankSet banks, std::int32_t row) {
     case Kind::kActivate:
     case Kind::kActivateAll:
     case Kind::kActivateFour:
+    case Kind::kActivateSome:
       open_[b] |= banks;
       for_each_bank(banks, [&](std::size_t bank) {
         row_[b][bank] = row;
         // What all-bank commands open, single precharges may close bank by bank.
-        if (b == 0) unit_[bank] = all_at_once_ ? BankSet{1} << bank : banks;
+        const bool singly = all_at_once_ && kind != Kind::kActivateSome;
+        if (b == 0) unit_[bank] = singly ? BankSet{1} << bank : banks;
       });
       break;
     case Kind::kPrecharge:
     case Kind::kPrechargeAll:
     case Kind::kPrechargePim:
+    case Kind::kWriteAll:
       open_[b] &= ~banks;
       break;
     default:

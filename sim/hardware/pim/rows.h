@@ -36,6 +36,8 @@ class Rows {
     return unit_[static_cast<std::size_t>(bank)];
   }
   [[nodiscard]] BankSet all() const { return all_; }
+  /// Whether one command opens and closes the rows of all banks.
+  [[nodiscard]] bool all_at_once() const { return all_at_once_; }
   /// Whether the request's row lies in the PIM buffers.
   [[nodiscard]] bool in_pim_buffers(const Request& request) const {
     return dual_ && request.kind == Kind::kMac;
@@ -48,6 +50,7 @@ class Rows {
 
   bool dual_;
   bool all_at_once_;
+  Kind activate_for_mac_;
   BankSet all_;
   std::array<BankSet, 2> open_{};
   std::array<std::array<std::int32_t, 64>, 2> row_{};

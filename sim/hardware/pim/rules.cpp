@@ -20,7 +20,7 @@ class Table {
  public:
   void add(Kinds before, Kinds after, Scope scope, std::int64_t clocks, std::string_view name,
            int window = 1) {
-    if (clocks == 0) return;
+    if (clocks <= 0) return;
     for (const Kind b : before) {
       for (const Kind a : after) rules_.push_back({b, a, scope, clocks, window, name});
     }
@@ -34,24 +34,26 @@ class Table {
 constexpr Kind kAct = Kind::kActivate, kPre = Kind::kPrecharge, kRd = Kind::kRead,
                kWr = Kind::kWrite, kRef = Kind::kRefresh, kActAll = Kind::kActivateAll,
                kPreAll = Kind::kPrechargeAll, kAct4 = Kind::kActivateFour,
-               kPrePim = Kind::kPrechargePim, kMac = Kind::kMac, kMacBank = Kind::kMacBank,
-               kFill = Kind::kBufferWrite, kBias = Kind::kBiasWrite, kMove = Kind::kBufferMove,
-               kResult = Kind::kResultMove, kSoftmax = Kind::kSoftmax, kMode = Kind::kModeSwitch;
+               kActSome = Kind::kActivateSome, kPrePim = Kind::kPrechargePim, kMac = Kind::kMac,
+               kMacBank = Kind::kMacBank, kFill = Kind::kBufferWrite, kBias = Kind::kBiasWrite,
+               kMove = Kind::kBufferMove, kResult = Kind::kResultMove, kSoftmax = Kind::kSoftmax,
+               kMode = Kind::kModeSwitch;
 
 /// Plain memory, which each style is besides.
 void add_memory(Table& table, const Timing& t) {
-  table.add({kAct}, {kRd}, Scope::kBank, t.rcd_read, "rcd_read");
-  table.add({kAct}, {kWr}, Scope::kBank, t.rcd_write, "rcd_write");
-  table.add({kAct}, {kPre}, Scope::kBank, t.ras, "ras");
-  table.add({kAct}, {kPreAll}, Scope::kChannel, t.ras, "ras");
-  table.add({kAct}, {kAct}, Scope::kBank, t.rc, "rc");
+  const Kinds acts = {kAct, kActSome};
+  table.add(acts, {kRd}, Scope::kBank, t.rcd_read, "rcd_read");
+  table.add(acts, {kWr}, Scope::kBank, t.rcd_write, "rcd_write");
+  table.add(acts, {kPre}, Scope::kBank, t.ras, "ras");
+  table.add(acts, {kPreAll}, Scope::kChannel, t.ras, "ras");
+  table.add(acts, acts, Scope::kBank, t.rc, "rc");
   table.add({kAct}, {kAct}, Scope::kGroup, t.rrd_l, "rrd_l");
   table.add({kAct}, {kAct}, Scope::kRank, t.rrd_s, "rrd_s");
   table.add({kAct}, {kAct}, Scope::kRank, t.faw, "faw", 4);
-  table.add({kPre}, {kAct}, Scope::kBank, t.rp, "rp");
-  table.add({kPreAll}, {kAct}, Scope::kChannel, t.rp, "rp");
+  table.add({kPre}, acts, Scope::kBank, t.rp, "rp");
+  table.add({kPreAll}, acts, Scope::kChannel, t.rp, "rp");
   table.add({kPre, kPreAll}, {kRef}, Scope::kChannel, t.rp, "rp");
-  table.add({kRef}, {kAct, kRef}, Scope::kChannel, t.rfc, "rfc");
+  table.add({kRef}, {kAct, kActSome, kRef}, Scope::kChannel, t.rfc, "rfc");
   const std::int64_t written = t.cwl + t.burst;
   table.add({kRd}, {kPre}, Scope::kBank, t.rtp, "rtp");
   table.add({kRd}, {kPreAll}, Scope::kChannel, t.rtp, "rtp");
@@ -70,12 +72,12 @@ void add_memory(Table& table, const Timing& t) {
 /// Rows of all banks at once, and MACs on them, beside plain commands to the same banks.
 void add_all_banks(Table& table, const Timing& t) {
   table.add({kActAll}, {kMac}, Scope::kChannel, t.rcd_mac, "rcd_mac");
-  table.add({kAct}, {kMac}, Scope::kChannel, t.rcd_mac, "rcd_mac");
+  table.add({kAct, kActSome}, {kMac}, Scope::kChannel, t.rcd_mac, "rcd_mac");
   table.add({kActAll}, {kRd}, Scope::kChannel, t.rcd_read, "rcd_read");
   table.add({kActAll}, {kWr}, Scope::kChannel, t.rcd_write, "rcd_write");
   table.add({kActAll}, {kPre, kPreAll}, Scope::kChannel, t.ras, "ras");
-  table.add({kActAll}, {kActAll, kAct}, Scope::kChannel, t.rc, "rc");
-  table.add({kAct}, {kActAll}, Scope::kChannel, t.rc, "rc");
+  table.add({kActAll}, {kActAll, kAct, kActSome}, Scope::kChannel, t.rc, "rc");
+  table.add({kAct, kActSome}, {kActAll}, Scope::kChannel, t.rc, "rc");
   table.add({kMac}, {kPre, kPreAll}, Scope::kChannel, t.rtp, "rtp");
   table.add({kPre, kPreAll}, {kActAll}, Scope::kChannel, t.rp, "rp");
   table.add({kRef}, {kActAll}, Scope::kChannel, t.rfc, "rfc");
@@ -86,8 +88,13 @@ void add_all_banks(Table& table, const Timing& t) {
 }
 
 /// MACs of single banks: inside a bank they keep a read's distances, but nothing reaches the bus.
-void add_bank_macs(Table& table, const Timing& t) {
-  table.add({kAct}, {kMacBank}, Scope::kBank, t.rcd_mac, "rcd_mac");
+/// In AttAcc activates for them keep no distance between banks (ACTSB and ACTPB of HBM3-PIM.cpp),
+/// and where one bank of each group multiplies, the power cap holds for those MACs, too (nCCDSB).
+void add_bank_macs(Table& table, const Timing& t, Level level) {
+  table.add({kAct, kActSome}, {kMacBank}, Scope::kBank, t.rcd_mac, "rcd_mac");
+  if (level == Level::kBankGroup) {
+    table.add({kMacBank}, {kMacBank}, Scope::kChannel, t.ccd_mac, "ccd_mac");
+  }
   table.add({kActAll}, {kMacBank}, Scope::kChannel, t.rcd_mac, "rcd_mac");
   table.add({kMacBank}, {kPre}, Scope::kBank, t.rtp, "rtp");
   table.add({kMacBank}, {kPreAll}, Scope::kChannel, t.rtp, "rtp");
@@ -113,6 +120,42 @@ void add_attacc_moves(Table& table, const Timing& t) {
   add_path(moves, all);
   add_path({kRd, kWr}, moves);
   table.add({kSoftmax}, {kMove}, Scope::kChannel, t.softmax, "softmax");
+}
+
+/// AiM's element-wise product and activation function of all banks, copies between a bank and the
+/// operand buffer, and writes of all banks, which close their rows.
+void add_aim_others(Table& table, const Timing& t) {
+  constexpr Kind kMul = Kind::kMultiply, kFunction = Kind::kFunction, kOut = Kind::kCopyOut,
+                 kIn = Kind::kCopyIn, kWrAll = Kind::kWriteAll;
+  const std::int64_t written = t.cwl + t.burst;
+  for (const Kind act : {kAct, kActAll}) {
+    table.add({act}, {kMul}, Scope::kChannel, t.rcd_multiply, "rcd_multiply");
+    table.add({act}, {kFunction}, Scope::kChannel, t.rcd_function, "rcd_function");
+    table.add({act}, {kWrAll}, Scope::kChannel, t.rcd_write, "rcd_write");
+    const Scope scope = act == kAct ? Scope::kBank : Scope::kChannel;
+    table.add({act}, {kOut}, scope, t.rcd_copy_out, "rcd_copy_out");
+    table.add({act}, {kIn}, scope, t.rcd_copy_in, "rcd_copy_in");
+  }
+  const Kinds reads = {kRd, kMac, kMacBank, kOut, kMul, kResult};
+  const Kinds writes = {kWr, kIn, kMul, kWrAll, kFill, kBias};
+  table.add({kMul, kOut}, reads, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add(reads, {kMul, kOut}, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add({kMul, kIn, kWrAll}, writes, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add(writes, {kMul, kIn, kWrAll}, Scope::kChannel, t.ccd_l, "ccd_l");
+  table.add({kRd}, {kWrAll}, Scope::kChannel, t.rtw, "rtw");
+  table.add({kResult}, {kWrAll}, Scope::kChannel, t.buffer_cl + t.burst + t.bus_turn - t.cwl,
+            "buffer_cl + burst + bus_turn - cwl");
+  table.add({kWrAll}, {kRd, kResult}, Scope::kChannel, written + t.wtr_l, "cwl + burst + wtr_l");
+  table.add({kMul, kFunction}, {kPre, kPreAll}, Scope::kChannel, t.rtp, "rtp");
+  table.add({kMul}, {kPre, kPreAll}, Scope::kChannel, t.cwl + t.wr, "cwl + wr");
+  table.add({kOut}, {kPre}, Scope::kBank, t.rtp, "rtp");
+  table.add({kOut}, {kPreAll}, Scope::kChannel, t.rtp, "rtp");
+  table.add({kIn}, {kPre}, Scope::kBank, written + t.wr, "cwl + burst + wr");
+  table.add({kIn}, {kPreAll}, Scope::kChannel, written + t.wr, "cwl + burst + wr");
+  table.add({kWrAll}, {kAct, kActAll, kRef}, Scope::kChannel, written + t.wr + t.rp,
+            "cwl + burst + wr + rp");
+  table.add({kMode}, {kMul, kFunction, kOut, kIn, kWrAll}, Scope::kChannel, t.mode_change,
+            "mode_change");
 }
 
 /// One shared bus, registers behind it with latencies of their own, and the register mode.
@@ -178,12 +221,13 @@ std::vector<Rule> rules_of(const Device& device) {
       break;
     case Style::kAim:
       add_all_banks(table, device.timing);
-      add_bank_macs(table, device.timing);
+      add_bank_macs(table, device.timing, device.compute.level);
       add_aim_moves(table, device.timing);
+      add_aim_others(table, device.timing);
       break;
     case Style::kAttacc:
       add_all_banks(table, device.timing);
-      add_bank_macs(table, device.timing);
+      add_bank_macs(table, device.timing, device.compute.level);
       add_attacc_moves(table, device.timing);
       break;
     case Style::kNeupims:
@@ -199,6 +243,7 @@ std::int64_t completion_clocks(const Device& device, Kind kind) {
     case Kind::kRead:
       return t.cl + t.burst;
     case Kind::kWrite:
+    case Kind::kWriteAll:
       return t.cwl + t.burst;
     case Kind::kBufferWrite:
     case Kind::kBiasWrite:

@@ -28,6 +28,7 @@ void count(Counts& counts, const ChannelRun& run, std::int64_t channels) {
       case Kind::kActivate:
       case Kind::kActivateAll:
       case Kind::kActivateFour:
+      case Kind::kActivateSome:
         counts.activated_rows += banks * channels;
         break;
       case Kind::kRead:
@@ -36,14 +37,21 @@ void count(Counts& counts, const ChannelRun& run, std::int64_t channels) {
         break;
       case Kind::kMac:
       case Kind::kMacBank:
+      case Kind::kMultiply:
+      case Kind::kFunction:
         counts.mac_columns += banks * channels;
         break;
       case Kind::kBufferWrite:
       case Kind::kBiasWrite:
         counts.operand_accesses += channels;
         break;
+      case Kind::kWriteAll:
+        counts.writes += banks * channels;
+        break;
       case Kind::kBufferMove:
       case Kind::kResultMove:
+      case Kind::kCopyOut:
+      case Kind::kCopyIn:
         counts.moved_accesses += channels;
         break;
       case Kind::kRefresh:
@@ -57,11 +65,29 @@ void count(Counts& counts, const ChannelRun& run, std::int64_t channels) {
 
 }  // namespace
 
+namespace {
+
+/// One column read and multiplied; where the unit is not at the bank, it is moved there first.
+double mac_energy_pj(const Device& device) {
+  const Energy& e = device.energy;
+  switch (device.compute.level) {
+    case Level::kBank:
+      return e.mac_pj;
+    case Level::kBankGroup:
+      return e.mac_pj + e.group_move_pj;
+    case Level::kBuffer:
+      return e.mac_pj + e.move_pj;
+  }
+  return 0;
+}
+
+}  // namespace
+
 EnergyUse energy_of(const Device& device, const Counts& counts, std::int64_t cycles) {
   const Energy& e = device.energy;
   EnergyUse use;
   use.activate_pj = e.activate_pj * static_cast<double>(counts.activated_rows);
-  use.mac_pj = e.mac_pj * static_cast<double>(counts.mac_columns);
+  use.mac_pj = mac_energy_pj(device) * static_cast<double>(counts.mac_columns);
   use.operand_pj = e.buffer_write_pj * static_cast<double>(counts.operand_accesses);
   use.move_pj = e.move_pj * static_cast<double>(counts.moved_accesses);
   use.read_pj = e.read_pj * static_cast<double>(counts.reads);

@@ -43,7 +43,7 @@ class SamsungMapper final : public Mapper {
 
   Cell weight(const Gemv& gemv, std::int64_t output, std::int64_t input) const override {
     const std::int64_t channels = device_.geometry.channels;
-    const Matrix matrix{tiles_of(gemv.outputs, channels), input_tiles(gemv.inputs), 0};
+    const Matrix matrix = matrix_of(tiles_of(gemv.outputs, channels), gemv);
     const std::int64_t per_tile = outputs_of_tile_ * channels;
     const std::int64_t within = output % per_tile;
     Cell cell = cell_in(matrix, output / per_tile, within % outputs_of_tile_, input);
@@ -53,7 +53,6 @@ class SamsungMapper final : public Mapper {
 
   Plan gemv(const Gemv& gemv) const override {
     const std::int64_t channels = device_.geometry.channels;
-    const std::int64_t inputs = input_tiles(gemv.inputs);
     const auto tiles = [&](std::int64_t c) {
       // The last tile's outputs fill the channels one by one.
       const std::int64_t left = gemv.outputs - c * outputs_of_tile_;
@@ -65,29 +64,26 @@ class SamsungMapper final : public Mapper {
           if (tiles(c) == 0) return Program{};
           Emit emit;
           enter(emit);
-          const Matrix matrix{tiles(c), inputs, 0};
-          check_rows(device_,
-                     ceil_div(columns_of(matrix) + registers_ * tiles(c), device_.geometry.columns),
-                     data_rows());
-          multiply(emit, matrix);
+          const Matrix matrix = matrix_of(tiles(c), gemv);
+          check_rows(device_, rows_of(matrix), data_rows());
+          multiply(emit, matrix, gemv.batch);
           leave(emit);
           return emit.take();
         });
   }
 
-  Plan add(std::int64_t elements) const override {
+  Plan elementwise(const Elementwise& job) const override {
+    // The vectors lie across all banks alike; what does not fill the last tile is padded.
     const std::int64_t per_tile = banks_ * device_.geometry.channels * kBarrierEvery * lanes_;
-    if (elements < 1 || elements % per_tile != 0) {
-      throw ConfigError("element-wise addition: " + std::to_string(elements) +
-                        " numbers are not a multiple of " + std::to_string(per_tile));
-    }
-    const std::int64_t tiles = elements / per_tile;
+    const std::int64_t tiles = ceil_div(job.elements, per_tile);
     const std::int64_t rows = ceil_div(tiles * kBarrierEvery, device_.geometry.columns);
-    check_rows(device_, 3 * rows, data_rows());
+    check_rows(device_, (job.operands() + 1) * rows, data_rows());
     Emit emit;
     enter(emit);
     to_pim(emit);
-    for (std::int64_t tile = 0; tile < tiles; ++tile) add_tile(emit, tile, rows);
+    for (std::int64_t tile = 0; tile < tiles; ++tile) {
+      elementwise_tile(emit, tile, rows, job.operands());
+    }
     from_pim(emit);
     leave(emit);
     const Program program = emit.take();
@@ -123,7 +119,7 @@ class SamsungMapper final : public Mapper {
       for (const auto member : {&PartLayout::keys, &PartLayout::values}) {
         enter(emit);
         for (const PartLayout& part : parts) {
-          for (std::int64_t q = 0; q < attention.group(); ++q) multiply(emit, part.*member);
+          multiply(emit, part.*member, attention.group());
         }
         leave(emit);
         for (const PartLayout& part : parts) {
@@ -140,6 +136,8 @@ class SamsungMapper final : public Mapper {
     std::int64_t tiles = 0;
     std::int64_t inputs = 0;
     std::int64_t first_row = 0;
+    /// Where all inputs are one tile, tiles of outputs go to even and odd banks in turn.
+    bool alternates = true;
   };
   struct PartLayout {
     Matrix keys;
@@ -148,6 +146,10 @@ class SamsungMapper final : public Mapper {
 
   [[nodiscard]] std::int64_t tiles_of(std::int64_t outputs, std::int64_t channels) const {
     return ceil_div(outputs, outputs_of_tile_ * channels);
+  }
+  /// As PIMKernel::executeGemv has it, the first input tile of a product is one of even banks.
+  [[nodiscard]] Matrix matrix_of(std::int64_t tiles, const Gemv& gemv) const {
+    return {tiles, input_tiles(gemv.inputs), 0, false};
   }
   [[nodiscard]] std::int64_t input_tiles(std::int64_t inputs) const {
     return ceil_div(inputs, slots_ * lanes_);
@@ -164,13 +166,13 @@ class SamsungMapper final : public Mapper {
     std::int64_t index = 0;
   };
   [[nodiscard]] static TilePlace place_of(const Matrix& m, std::int64_t tile, std::int64_t input) {
-    if (m.inputs == 1) return {tile % 2, tile / 2};
+    if (m.inputs == 1 && m.alternates) return {tile % 2, tile / 2};
     const std::int64_t in_row = input % 2 == 0 ? ceil_div(m.inputs, 2) : m.inputs / 2;
     return {input % 2, tile * in_row + input / 2};
   }
   [[nodiscard]] std::int64_t columns_of(const Matrix& m) const {
     const std::int64_t even =
-        m.inputs == 1 ? ceil_div(m.tiles, 2) : m.tiles * ceil_div(m.inputs, 2);
+        m.inputs == 1 && m.alternates ? ceil_div(m.tiles, 2) : m.tiles * ceil_div(m.inputs, 2);
     return even * columns_of_tile_;
   }
   [[nodiscard]] std::int64_t rows_of(const Matrix& m) const {
@@ -193,9 +195,9 @@ class SamsungMapper final : public Mapper {
     std::int64_t row = 0;
     for (const std::int64_t n : tokens) {
       PartLayout part;
-      part.keys = {ceil_div(n, outputs_of_tile_), input_tiles(attention.dim), row};
+      part.keys = {ceil_div(n, outputs_of_tile_), input_tiles(attention.dim), row, true};
       row += rows_of(part.keys);
-      part.values = {ceil_div(attention.dim, outputs_of_tile_), input_tiles(n), row};
+      part.values = {ceil_div(attention.dim, outputs_of_tile_), input_tiles(n), row, true};
       row += rows_of(part.values);
       parts.push_back(part);
     }
@@ -208,7 +210,8 @@ class SamsungMapper final : public Mapper {
     return all & (odd != 0 ? BankSet{0xAAAAAAAAAAAAAAAA} : BankSet{0x5555555555555555});
   }
 
-  void enter(Emit& emit) const {
+  /// PIMKernel::parkIn and, since its commit 994d66b, parkOut: a read of each bank.
+  void park(Emit& emit) const {
     const Geometry& g = device_.geometry;
     for (std::int64_t bank = 0; bank < g.banks; ++bank) {
       for (std::int64_t group = 0; group < g.bank_groups; ++group) {
@@ -216,6 +219,11 @@ class SamsungMapper final : public Mapper {
       }
     }
     emit.barrier();
+  }
+
+  void enter(Emit& emit) const {
+    const Geometry& g = device_.geometry;
+    park(emit);
     for (const std::int64_t bank :
          std::array<std::int64_t, 4>{0, 1, 2 * g.banks, 2 * g.banks + 1}) {
       emit.put(Kind::kWrite, Part::kMode, {BankSet{1} << bank, kToLockStepRow, kModeColumn});
@@ -231,8 +239,7 @@ class SamsungMapper final : public Mapper {
       emit.put(Kind::kWrite, Part::kMode, {half(odd), kToSingleRow, kModeColumn});
     }
     emit.barrier();
-    for (const BankSet bank : {1, 2}) emit.put(Kind::kRead, Part::kMode, {bank, kParkRow, 0});
-    emit.barrier();
+    park(emit);
   }
 
   void to_pim(Emit& emit) const {
@@ -265,15 +272,17 @@ class SamsungMapper final : public Mapper {
             columns_of_tile_, input * slots_);
   }
 
-  void multiply(Emit& emit, const Matrix& m) const {
-    for (std::int64_t tile = 0; tile < m.tiles; ++tile) {
-      to_pim(emit);
-      for (std::int64_t i = 0; i < m.inputs; i += 2) multiply_tile(emit, m, tile, i);
-      for (std::int64_t i = 1; i < m.inputs; i += 2) multiply_tile(emit, m, tile, i);
-      columns(emit, Kind::kWrite, Part::kReadOut, 1, m.first_row, columns_of(m) + tile * registers_,
-              registers_);
-      from_pim(emit);
-    }
+  void multiply(Emit& emit, const Matrix& m, std::int64_t vectors) const {
+    for (std::int64_t i = 0; i < m.tiles * vectors; ++i) multiply_tiles(emit, m, i / vectors);
+  }
+
+  void multiply_tiles(Emit& emit, const Matrix& m, std::int64_t tile) const {
+    to_pim(emit);
+    for (std::int64_t i = 0; i < m.inputs; i += 2) multiply_tile(emit, m, tile, i);
+    for (std::int64_t i = 1; i < m.inputs; i += 2) multiply_tile(emit, m, tile, i);
+    columns(emit, Kind::kWrite, Part::kReadOut, 1, m.first_row, columns_of(m) + tile * registers_,
+            registers_);
+    from_pim(emit);
   }
 
   /// What GRF_B left in the odd banks.
@@ -292,15 +301,19 @@ class SamsungMapper final : public Mapper {
     emit.barrier();
   }
 
-  /// PIMKernel::computeAddOrMul: fill the GRF, add, store, for even and odd banks; then a dummy.
-  void add_tile(Emit& emit, std::int64_t tile, std::int64_t rows) const {
+  /// PIMKernel::computeAddOrMul and computeRelu: for even and odd banks fill the GRF, add or
+  /// multiply what the second operand's banks give, store; then a dummy write.
+  void elementwise_tile(Emit& emit, std::int64_t tile, std::int64_t rows,
+                        std::int64_t operands) const {
     const std::int64_t first = tile * kBarrierEvery;
+    const std::int64_t result = operands * rows;
     for (const std::int64_t odd : {0, 1}) {
-      columns(emit, Kind::kRead, Part::kMac, odd, 0, first, kBarrierEvery);
-      columns(emit, Kind::kRead, Part::kMac, odd, rows, first, kBarrierEvery);
-      columns(emit, Kind::kWrite, Part::kReadOut, odd, 2 * rows, first, kBarrierEvery);
+      for (std::int64_t i = 0; i < operands; ++i) {
+        columns(emit, Kind::kRead, Part::kMac, odd, i * rows, first, kBarrierEvery);
+      }
+      columns(emit, Kind::kWrite, Part::kReadOut, odd, result, first, kBarrierEvery);
     }
-    columns(emit, Kind::kWrite, Part::kReadOut, 1, 2 * rows, first + kBarrierEvery - 1, 1);
+    columns(emit, Kind::kWrite, Part::kReadOut, 1, result, first + kBarrierEvery - 1, 1);
   }
 
   const Device& device_;

@@ -18,17 +18,21 @@ pim::Plan plan_of(const pim::Device& device, const PimJob& job) {
   const std::unique_ptr<pim::Mapper> mapper = make_mapper(device);
   if (job.gemv) return mapper->gemv(*job.gemv);
   if (job.attention) return mapper->attention(*job.attention);
-  return mapper->add(job.add.value());
+  return mapper->elementwise(job.elementwise.value());
 }
 
 /// What the host reads and writes to do the job itself.
 std::optional<pim::Plan> host_plan_of(const pim::Device& device, const PimJob& job) {
   const Bytes element = device.compute.element;
   if (job.gemv) {
-    return host_accesses(device, element * (job.gemv->outputs + 1) * job.gemv->inputs,
-                         element * job.gemv->outputs);
+    const pim::Gemv& g = *job.gemv;
+    return host_accesses(device, element * (g.outputs + g.batch) * g.inputs,
+                         element * g.outputs * g.batch);
   }
-  if (job.add) return host_accesses(device, element * 2 * *job.add, element * *job.add);
+  if (job.elementwise) {
+    const Bytes vector = element * job.elementwise->elements;
+    return host_accesses(device, vector * job.elementwise->operands(), vector);
+  }
   return std::nullopt;
 }
 

@@ -22,7 +22,7 @@ namespace orrery {
 struct PimJob {
   std::optional<pim::Gemv> gemv;
   std::optional<pim::Attention> attention;
-  std::optional<std::int64_t> add;
+  std::optional<pim::Elementwise> elementwise;
   /// A file of commands to replay.
   std::string replay;
 };
@@ -32,7 +32,7 @@ struct PimRun {
   double clock_ps = 0;
   double time_us = 0;
   double internal_gb_per_s = 0;
-  /// What plain accesses of the operands take, for a GEMV or an addition.
+  /// What plain accesses of the operands take, for a GEMV or an element-wise job.
   std::optional<std::int64_t> host_cycles;
   /// Of host reads beside the job, where there were any.
   std::optional<double> host_latency_ns;

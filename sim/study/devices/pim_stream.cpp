@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sim/core/errors.h"
+#include "sim/study/devices/pim_lines.h"
 #include "sim/workload/byte_source.h"
 
 namespace orrery {
@@ -22,35 +23,6 @@ using pim::Request;
 
 constexpr std::string_view kHeader =
     "ck,kind,channels,command,purpose,banks,row,column,barrier,host";
-
-/// One line, cut at commas and blanks, with where it stands for the errors.
-struct Line {
-  const std::string* path = nullptr;
-  int number = 0;
-  std::vector<std::string_view> words;
-
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw TraceError(fmt::format("{}:{}: {}", *path, number, what));
-  }
-  [[nodiscard]] std::string_view word(std::size_t i) const {
-    if (i >= words.size()) refuse(fmt::format("ends before its value {}", i + 1));
-    return words[i];
-  }
-  [[nodiscard]] std::uint64_t value(std::size_t i) const {
-    std::string_view text = word(i);
-    int base = 10;
-    if (text.starts_with("0x") || text.starts_with("0X")) {
-      text.remove_prefix(2);
-      base = 16;
-    }
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    if (error != std::errc() || end != text.data() + text.size()) {
-      refuse(fmt::format("'{}' is not a whole number", word(i)));
-    }
-    return value;
-  }
-};
 
 std::string text_of(const std::string& path) {
   const auto source = open_file(path);
@@ -75,119 +47,6 @@ std::vector<std::string_view> words_of(std::string_view text) {
   }
 }
 
-/// A program a channel while a file is read.
-class Channels {
- public:
-  explicit Channels(const pim::Device& device)
-      : device_(device), programs_(static_cast<std::size_t>(device.geometry.channels)) {
-    const std::int64_t banks = device.geometry.banks_of_channel();
-    all_ = banks == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << banks) - 1;
-  }
-  [[nodiscard]] std::uint64_t all_banks() const { return all_; }
-
-  pim::Program& at(std::uint64_t channel, const Line& line) {
-    if (channel >= programs_.size()) {
-      line.refuse(fmt::format("channel {} is not among the {} of {}", channel, programs_.size(),
-                              device_.name));
-    }
-    return programs_[channel];
-  }
-  void put(std::uint64_t channel, const Line& line, Request request) {
-    const pim::Geometry& g = device_.geometry;
-    if (request.row < 0 || request.row >= g.rows) {
-      line.refuse(fmt::format("row {} is not among the {} of a bank", request.row, g.rows));
-    }
-    if (pim::uses_rows(request.kind) && (request.column < 0 || request.column >= g.columns)) {
-      line.refuse(fmt::format("column {} is not among the {} of a row", request.column, g.columns));
-    }
-    at(channel, line).push_back(request);
-  }
-
-  [[nodiscard]] pim::Plan plan() const {
-    pim::Plan plan;
-    for (std::int64_t channel = -1; const pim::Program& program : programs_) {
-      ++channel;
-      if (program.empty()) continue;
-      const auto same = std::find_if(plan.begin(), plan.end(), [&](const pim::ChannelWork& work) {
-        return work.program == program;
-      });
-      if (same != plan.end()) {
-        same->members.push_back(channel);
-      } else {
-        plan.push_back({program, {channel}});
-      }
-    }
-    return plan;
-  }
-
- private:
-  const pim::Device& device_;
-  std::vector<pim::Program> programs_;
-  std::uint64_t all_ = 0;
-};
-
-Request request_of(Kind kind, Part purpose, std::uint64_t banks, std::int64_t row,
-                   std::int64_t column) {
-  Request request;
-  request.kind = kind;
-  request.purpose = purpose;
-  request.banks = banks;
-  request.row = static_cast<std::int32_t>(row);
-  request.column = static_cast<std::int32_t>(column);
-  return request;
-}
-
-// --- aim_simulator ------------------------------------------------------------------------------
-
-struct AimCode {
-  std::string_view name;
-  Kind kind;
-  Part purpose;
-  /// Which of the words behind the name say how many columns, which channels and which row; 0: no
-  /// such word.
-  std::size_t count, mask, row;
-  std::size_t bank = 0;
-};
-constexpr AimCode kAimCodes[] = {
-    {"MAC_ABK", Kind::kMac, Part::kMac, 1, 2, 3},
-    {"MAC_SBK", Kind::kMacBank, Part::kMac, 1, 2, 4, 3},
-    {"WR_GB", Kind::kBufferWrite, Part::kBroadcast, 1, 3, 0},
-    {"WR_BIAS", Kind::kBiasWrite, Part::kBroadcast, 0, 2, 0},
-    {"RD_MAC", Kind::kResultMove, Part::kReadOut, 0, 2, 0},
-};
-
-void read_aim_line(const Line& line, std::size_t name_at, Channels& channels) {
-  const std::string_view name = line.word(name_at);
-  if (name == "EOC" || name == "SYNC") return;
-  const auto* const code = std::find_if(std::begin(kAimCodes), std::end(kAimCodes),
-                                        [&](const AimCode& c) { return c.name == name; });
-  if (code == std::end(kAimCodes)) {
-    line.refuse(
-        fmt::format("AiM instruction '{}'; known: MAC_ABK, MAC_SBK, WR_GB, WR_BIAS, RD_MAC, "
-                    "SYNC, EOC",
-                    name));
-  }
-  const std::uint64_t count = code->count == 0 ? 1 : line.value(name_at + code->count);
-  const std::uint64_t mask = line.value(name_at + code->mask);
-  const std::uint64_t row = code->row == 0 ? 0 : line.value(name_at + code->row);
-  if (count == 0 || count > 1 << 16) line.refuse(fmt::format("{} columns", count));
-  std::uint64_t banks = channels.all_banks();
-  if (code->bank != 0) {
-    const std::uint64_t bank = line.value(name_at + code->bank);
-    if (bank >= 64 || (banks >> bank & 1) == 0)
-      line.refuse(fmt::format("there is no bank {}", bank));
-    banks = std::uint64_t{1} << bank;
-  }
-  for (std::uint64_t channel = 0; channel < 64; ++channel) {
-    if ((mask >> channel & 1) == 0) continue;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      channels.put(channel, line,
-                   request_of(code->kind, code->purpose, banks, static_cast<std::int64_t>(row),
-                              static_cast<std::int64_t>(i)));
-    }
-  }
-}
-
 // --- attacc_simulator ---------------------------------------------------------------------------
 
 struct AttaccCode {
@@ -197,6 +56,7 @@ struct AttaccCode {
 };
 constexpr AttaccCode kAttaccCodes[] = {
     {"PIM_MAC_AB", Kind::kMac, Part::kMac},
+    {"PIM_MAC_SB", Kind::kMacBank, Part::kMac},
     {"PIM_MAC_PB", Kind::kMacBank, Part::kMac},
     {"PIM_WR_GB", Kind::kBufferWrite, Part::kBroadcast},
     {"PIM_MV_GB", Kind::kBufferMove, Part::kBroadcast},
@@ -205,7 +65,8 @@ constexpr AttaccCode kAttaccCodes[] = {
 };
 
 /// Addresses are, from the top: channel, pseudo-channel, rank, bank group, bank, row, column, byte.
-void read_attacc_line(const Line& line, const pim::Geometry& g, Channels& channels) {
+void read_attacc_line(const PimLine& line, const pim::Device& device, PimPrograms& channels) {
+  const pim::Geometry& g = device.geometry;
   std::uint64_t address = line.value(1) / static_cast<std::uint64_t>(g.access.count());
   const auto field = [&](std::int64_t size) {
     const auto n = static_cast<std::uint64_t>(size);
@@ -226,18 +87,22 @@ void read_attacc_line(const Line& line, const pim::Geometry& g, Channels& channe
                    [&](const AttaccCode& c) { return c.name == line.words[0]; });
   if (code == std::end(kAttaccCodes)) {
     line.refuse(
-        fmt::format("request '{}'; known: PIM_MAC_AB, PIM_MAC_PB, PIM_WR_GB, PIM_MV_GB, "
-                    "PIM_MV_SB, PIM_SFM, PIM_BARRIER",
+        fmt::format("request '{}'; known: PIM_MAC_AB, PIM_MAC_SB, PIM_MAC_PB, PIM_WR_GB, "
+                    "PIM_MV_GB, PIM_MV_SB, PIM_SFM, PIM_BARRIER",
                     line.words[0]));
+  }
+  const bool same_bank = line.words[0] == "PIM_MAC_SB";
+  if (same_bank && device.compute.level != pim::Level::kBankGroup) {
+    line.refuse("PIM_MAC_SB needs a device with compute.level: bank-group");
   }
   std::uint64_t banks = std::uint64_t{1} << bank;
   if (code->kind == Kind::kMac) banks = channels.all_banks();
   if (code->kind == Kind::kMacBank) {
-    // It reaches the same bank of all pseudo-channels.
-    const std::int64_t of_pseudo = g.banks_of_channel() / g.pseudo_channels;
+    // It reaches the same bank of all pseudo-channels, or of all bank groups of them.
+    const std::int64_t step = same_bank ? g.banks : g.banks_of_channel() / g.pseudo_channels;
     banks = 0;
-    for (std::int64_t p = 0; p < g.pseudo_channels; ++p) {
-      banks |= std::uint64_t{1} << (p * of_pseudo + bank % of_pseudo);
+    for (std::int64_t b = bank % step; b < g.banks_of_channel(); b += step) {
+      banks |= std::uint64_t{1} << b;
     }
   }
   channels.put(address, line, request_of(code->kind, code->purpose, banks, row, column));
@@ -246,14 +111,14 @@ void read_attacc_line(const Line& line, const pim::Geometry& g, Channels& channe
 // --- our own ------------------------------------------------------------------------------------
 
 template <class Names>
-std::size_t name_index(const Line& line, std::size_t at, const Names& names) {
+std::size_t name_index(const PimLine& line, std::size_t at, const Names& names) {
   const auto it = std::find(names.begin(), names.end(), line.word(at));
   if (it == names.end()) line.refuse(fmt::format("'{}' is not known here", line.word(at)));
   return static_cast<std::size_t>(it - names.begin());
 }
 
 /// Which channels they were is not in the file: they are counted up.
-void add_kind(const Line& line, pim::Plan& plan) {
+void add_kind(const PimLine& line, pim::Plan& plan) {
   pim::ChannelWork work;
   std::int64_t first = 0;
   for (const pim::ChannelWork& earlier : plan) first += earlier.channels();
@@ -266,7 +131,7 @@ void add_kind(const Line& line, pim::Plan& plan) {
 }
 
 /// Row commands, modes and refresh are left out: the channel makes them anew.
-void read_own_line(const Line& line, pim::Plan& plan) {
+void read_own_line(const PimLine& line, pim::Plan& plan) {
   const std::uint64_t kind = line.value(1);
   if (kind > plan.size()) line.refuse("the kinds of channels are not counted up");
   if (kind == plan.size()) add_kind(line, plan);
@@ -277,39 +142,18 @@ void read_own_line(const Line& line, pim::Plan& plan) {
   request.row = static_cast<std::int32_t>(line.value(6));
   request.column = static_cast<std::int32_t>(line.value(7));
   request.barrier = line.value(8) != 0;
-  switch (request.kind) {
-    case Kind::kRead:
-    case Kind::kWrite:
-    case Kind::kMac:
-    case Kind::kMacBank:
-    case Kind::kBufferWrite:
-    case Kind::kBiasWrite:
-    case Kind::kBufferMove:
-    case Kind::kResultMove:
-    case Kind::kSoftmax:
-      if (line.value(9) == 0) plan[kind].program.push_back(request);
-      break;
-    default:
-      break;
-  }
-}
-
-[[nodiscard]] std::size_t aim_name_at(const Line& line) {
-  // A number may stand before: the lines of its CSV files have a column for it.
-  for (std::size_t i = 0; i < std::min<std::size_t>(2, line.words.size()); ++i) {
-    if (line.words[i] == "AiM") return i + 1;
-  }
-  return 0;
+  request.drains = line.value(8) == 2;
+  if (is_column(request.kind) && line.value(9) == 0) plan[kind].program.push_back(request);
 }
 
 }  // namespace
 
 pim::Plan read_pim_commands(const pim::Device& device, const std::string& path) {
   const std::string text = text_of(path);
-  Channels channels(device);
+  PimPrograms channels(device);
   pim::Plan own;
   bool is_own = false;
-  Line line{&path, 0, {}};
+  PimLine line{&path, 0, {}};
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     const std::string_view content = std::string_view(text).substr(begin, end - begin);
@@ -323,16 +167,13 @@ pim::Plan read_pim_commands(const pim::Device& device, const std::string& path) 
     if (line.words.empty() || line.words[0].starts_with("#")) continue;
     if (is_own) {
       read_own_line(line, own);
-    } else if (const std::size_t at = aim_name_at(line); at != 0) {
-      if (device.style != pim::Style::kAim) {
-        line.refuse("AiM instructions need a device of style aim");
-      }
-      read_aim_line(line, at, channels);
+    } else if (read_aim_line(line, device, channels)) {
+      continue;
     } else if (line.words[0].starts_with("PIM_")) {
       if (device.style != pim::Style::kAttacc) {
         line.refuse("PIM_ requests need a device of style attacc");
       }
-      read_attacc_line(line, device.geometry, channels);
+      read_attacc_line(line, device, channels);
     } else {
       line.refuse("is neither a written command file, nor an AiM instruction, nor a PIM_ request");
     }
@@ -356,7 +197,10 @@ void PimCommandFile::write(std::int64_t channels, const pim::ChannelRun& run) {
     fmt::format_to(std::back_inserter(lines), "{},{},{},{},{},{:#x},{},{},{},{}\n", c.at, kind_,
                    channels, pim::kKindNames[pim::index_of(c.kind)],
                    pim::kPartNames[pim::index_of(c.purpose)], c.banks, c.row, c.column,
-                   c.barrier ? 1 : 0, c.host ? 1 : 0);
+                   c.drains    ? 2
+                   : c.barrier ? 1
+                               : 0,
+                   c.host ? 1 : 0);
   }
   ++kind_;
   if (std::fwrite(lines.data(), 1, lines.size(), file_) != lines.size()) {

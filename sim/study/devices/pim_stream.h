@@ -14,10 +14,10 @@ namespace orrery {
 /// Reads a file of commands in one of three forms, told apart by its first line:
 /// - what write_pim_commands wrote: its column commands are replayed, rows, modes and refresh are
 ///   the channel's own business again;
-/// - instructions of aim_simulator: `AiM MAC_ABK 64 0xffffffff 0`, blanks or commas between; of
-///   them MAC_ABK, MAC_SBK, WR_GB, WR_BIAS, RD_MAC, SYNC and EOC;
-/// - requests of attacc_simulator: `PIM_MAC_AB 0x00000000`, with MAC_PB, WR_GB, MV_GB, MV_SB, SFM
-///   and BARRIER.
+/// - instructions of aim_simulator: `AiM MAC_ABK 64 0xffffffff 0`, blanks or commas between, with
+///   the words that its README gives them, and `R MEM 0 2 8` (all but WR_AFLUT);
+/// - requests of attacc_simulator: `PIM_MAC_AB 0x00000000`, with MAC_SB, MAC_PB, WR_GB, MV_GB,
+///   MV_SB, SFM and BARRIER.
 /// Throws TraceError with the line for what is none of these.
 [[nodiscard]] pim::Plan read_pim_commands(const pim::Device& device, const std::string& path);
 

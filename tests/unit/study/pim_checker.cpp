@@ -54,14 +54,20 @@ const Numbers& numbers_of(Style style) {
 
 bool is_row(Kind k) {
   return k == Kind::kActivate || k == Kind::kActivateAll || k == Kind::kActivateFour ||
-         k == Kind::kPrecharge || k == Kind::kPrechargeAll || k == Kind::kPrechargePim ||
-         k == Kind::kRefresh || k == Kind::kModeSwitch;
+         k == Kind::kActivateSome || k == Kind::kPrecharge || k == Kind::kPrechargeAll ||
+         k == Kind::kPrechargePim || k == Kind::kRefresh || k == Kind::kModeSwitch;
 }
 bool opens(Kind k) {
-  return k == Kind::kActivate || k == Kind::kActivateAll || k == Kind::kActivateFour;
+  return k == Kind::kActivate || k == Kind::kActivateAll || k == Kind::kActivateFour ||
+         k == Kind::kActivateSome;
 }
 bool closes(Kind k) {
   return k == Kind::kPrecharge || k == Kind::kPrechargeAll || k == Kind::kPrechargePim;
+}
+/// AiM's commands besides MACs and moves, which use rows.
+bool is_aim_other(Kind k) {
+  return k == Kind::kMultiply || k == Kind::kFunction || k == Kind::kCopyOut ||
+         k == Kind::kCopyIn || k == Kind::kWriteAll;
 }
 bool moves(Kind k) {
   return k == Kind::kBufferWrite || k == Kind::kBufferMove || k == Kind::kResultMove ||
@@ -125,14 +131,16 @@ class Checker {
       const std::int32_t open = row[static_cast<std::size_t>(b)];
       if (opens(c.kind) && open >= 0) return fmt::format("bank {} has row {} open", b, open);
       const bool access = c.kind == Kind::kRead || c.kind == Kind::kWrite || c.kind == Kind::kMac ||
-                          c.kind == Kind::kMacBank;
+                          c.kind == Kind::kMacBank || is_aim_other(c.kind);
       if (access && open != c.row) return fmt::format("bank {} has row {} open", b, open);
       if (c.kind != Kind::kRefresh) continue;
       if (open >= 0 || row_[1][static_cast<std::size_t>(b)] >= 0) {
         return fmt::format("bank {} is open", b);
       }
     }
-    if (c.kind == Kind::kMac) return order_error(c);
+    const bool of_all = c.kind == Kind::kMac || c.kind == Kind::kMultiply ||
+                        c.kind == Kind::kFunction || c.kind == Kind::kWriteAll;
+    if (of_all) return order_error(c);
     return {};
   }
 
@@ -200,6 +208,7 @@ class Checker {
     if (closes(a.kind) && b.kind == Kind::kRefresh) at_least(n_.pre_act);
     if (a.kind == Kind::kModeSwitch) at_least(n_.mode);
     if (same_bank && dual(a) == dual(b)) at_least(row_gap(a.kind, b.kind));
+    if (same_bank && style_ == Style::kAim) at_least(aim_row_gap(a.kind, b.kind));
     if (opens(a.kind) && opens(b.kind)) at_least(activate_gap(a, b));
     at_least(column_gap(a, b));
     at_least(move_gap(a, b));
@@ -221,6 +230,22 @@ class Checker {
     return 0;
   }
 
+  /// Activate to the product 25, the function 86, copies 66 and 48, a write of all 28; to the
+  /// precharge a read's 12, after a product write latency and recovery, after a copy into a bank a
+  /// burst more; a write of all precharges by itself.
+  [[nodiscard]] static int aim_row_gap(Kind a, Kind b) {
+    if (opens(a) && b == Kind::kMultiply) return 25;
+    if (opens(a) && b == Kind::kFunction) return 86;
+    if (opens(a) && b == Kind::kCopyOut) return 66;
+    if (opens(a) && b == Kind::kCopyIn) return 48;
+    if (opens(a) && b == Kind::kWriteAll) return 28;
+    if (a == Kind::kMultiply && closes(b)) return 6 + 33;
+    if ((a == Kind::kFunction || a == Kind::kCopyOut) && closes(b)) return 12;
+    if (a == Kind::kCopyIn && closes(b)) return 6 + 2 + 33;
+    if (a == Kind::kWriteAll && (opens(b) || b == Kind::kRefresh)) return 6 + 2 + 33 + 32;
+    return 0;
+  }
+
   [[nodiscard]] int activate_gap(const Issued& a, const Issued& b) const {
     if (a.kind == Kind::kActivateFour) return n_.four_acts;
     if (b.kind == Kind::kActivateFour) return n_.act_act_long;
@@ -232,13 +257,17 @@ class Checker {
   [[nodiscard]] int column_gap(const Issued& a, const Issued& b) const {
     const auto mac = [](Kind k) { return k == Kind::kMac || k == Kind::kMacBank; };
     const bool of_all = a.kind == Kind::kMac || b.kind == Kind::kMac;
-    if (mac(a.kind) && mac(b.kind) && of_all) return n_.mac_mac;
+    // One bank of each of 16 groups: the power cap of all-bank MACs (nCCDSB).
+    const bool of_groups = std::popcount(a.banks) == 16 && std::popcount(b.banks) == 16;
+    const bool capped = of_all || (style_ == Style::kAttacc && of_groups);
+    if (mac(a.kind) && mac(b.kind) && capped) return n_.mac_mac;
     if (style_ == Style::kNeupims && (a.kind == Kind::kMac || b.kind == Kind::kMac)) return 0;
     const bool group = meet(a, b, n_.banks_of_group, n_.banks);
     const bool pseudo = meet(a, b, n_.banks_of_pseudo, n_.banks);
     if (a.kind == Kind::kWrite && (b.kind == Kind::kRead || b.kind == Kind::kMac)) {
       return group ? n_.wr_rd_long : pseudo ? n_.wr_rd_short : 0;
     }
+    if (a.kind == Kind::kWrite && b.kind == Kind::kMacBank) return group ? n_.wr_rd_long : 0;
     if (a.kind == Kind::kRead && b.kind == Kind::kWrite) return pseudo ? n_.rd_wr : 0;
     const auto access = [](Kind k) {
       return k == Kind::kRead || k == Kind::kWrite || k == Kind::kMac || k == Kind::kMacBank;
@@ -259,13 +288,13 @@ class Checker {
   [[nodiscard]] int attacc_move_gap(const Issued& a, const Issued& b) const {
     const auto path = [](Kind k) { return moves(k) || k == Kind::kRead || k == Kind::kWrite; };
     if (!path(a.kind) || !path(b.kind) || (!moves(a.kind) && !moves(b.kind))) return 0;
-    if (a.kind == Kind::kSoftmax && b.kind == Kind::kBufferMove) return 16;
     if (meet(a, b, n_.banks_of_group, n_.banks)) return n_.column_long;
     if (meet(a, b, n_.banks_of_rank, n_.banks)) return n_.column_short;
     return meet(a, b, n_.banks_of_pseudo, n_.banks) ? n_.data : 0;
   }
 
   [[nodiscard]] static int aim_move_gap(Kind a, Kind b) {
+    if (is_aim_other(a) || is_aim_other(b)) return aim_other_gap(a, b);
     const bool fill_a = a == Kind::kBufferWrite || a == Kind::kBiasWrite;
     const bool fill_b = b == Kind::kBufferWrite || b == Kind::kBiasWrite;
     // Result registers: latency 0, burst 2, 3 + 1 to turn the bus, minus the buffers' latency 1.
@@ -277,6 +306,21 @@ class Checker {
     if (a == Kind::kMac && b == Kind::kResultMove) return 2;
     if (a == Kind::kResultMove && (b == Kind::kMac || b == Kind::kResultMove)) return 2;
     return 0;
+  }
+
+  /// Reads and writes of either kind are a column time apart; a write of all turns the bus.
+  [[nodiscard]] static int aim_other_gap(Kind a, Kind b) {
+    const auto reads = [](Kind k) {
+      return k == Kind::kRead || k == Kind::kMac || k == Kind::kMacBank || k == Kind::kCopyOut ||
+             k == Kind::kMultiply || k == Kind::kResultMove;
+    };
+    const auto writes = [](Kind k) {
+      return k == Kind::kWrite || k == Kind::kCopyIn || k == Kind::kMultiply ||
+             k == Kind::kWriteAll || k == Kind::kBufferWrite || k == Kind::kBiasWrite;
+    };
+    if (a == Kind::kRead && b == Kind::kWriteAll) return 50 + 2 + 3 - 6 + 1;
+    if (a == Kind::kWriteAll && (b == Kind::kRead || b == Kind::kResultMove)) return 6 + 2 + 11;
+    return (reads(a) && reads(b)) || (writes(a) && writes(b)) ? 2 : 0;
   }
 
   [[nodiscard]] static int neupims_move_gap(Kind a, Kind b) {
@@ -312,7 +356,7 @@ class Checker {
       if ((c.banks >> b & 1) == 0) continue;
       std::int32_t& row = row_[dual(c) ? 1 : 0][static_cast<std::size_t>(b)];
       if (opens(c.kind)) row = c.row;
-      if (closes(c.kind)) row = -1;
+      if (closes(c.kind) || c.kind == Kind::kWriteAll) row = -1;
     }
   }
 

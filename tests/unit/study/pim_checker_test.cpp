@@ -11,7 +11,6 @@
 namespace orrery::testing {
 namespace {
 
-using pim::Attention;
 using pim::ChannelRun;
 using pim::Issued;
 using pim::Kind;
@@ -33,19 +32,46 @@ pim::Plan bank_macs(const pim::Device& device) {
   return {{program, {0}}};
 }
 
+/// Each of AiM's instructions after each other one, in a few rows and banks.
+pim::Plan aim_mix() {
+  pim::Program program;
+  const auto put = [&](Kind kind, std::int32_t row, pim::BankSet banks) {
+    for (std::int32_t column = 0; column < 3; ++column) {
+      pim::Request request;
+      request.kind = kind;
+      request.row = row;
+      request.banks = banks;
+      request.column = column;
+      program.push_back(request);
+    }
+  };
+  constexpr Kind kKinds[] = {Kind::kMac,       Kind::kMacBank, Kind::kMultiply, Kind::kFunction,
+                             Kind::kCopyOut,   Kind::kCopyIn,  Kind::kWriteAll, Kind::kBufferWrite,
+                             Kind::kBiasWrite, Kind::kRead,    Kind::kWrite,    Kind::kResultMove};
+  for (const Kind first : kKinds) {
+    for (const Kind second : kKinds) {
+      for (const std::int32_t row : {7, 8}) {
+        const pim::BankSet all = 0xffff;
+        put(first, 7, reaches_all(first) ? all : 4);
+        put(second, row, reaches_all(second) ? all : 4);
+      }
+    }
+  }
+  return {{program, {0}}};
+}
+
 std::vector<ChannelRun> sample_runs(const pim::Device& device, const pim::Program& host = {}) {
   const auto mapper = make_mapper(device);
   std::vector<ChannelRun> runs;
   std::vector<pim::Plan> plans = {
-      mapper->gemv({4096, 4096}),
-      mapper->gemv({100, 3000}),
-      mapper->attention({64, 64, 128, 2048}),
-      mapper->attention({32, 8, 128, 777}),
+      mapper->gemv({4096, 4096, 1}),          mapper->gemv({100, 3000, 1}),
+      mapper->attention({64, 64, 128, 2048}), mapper->attention({32, 8, 128, 777}),
       mapper->attention({8, 1, 80, 40}),
   };
   const bool has_bank_macs =
       device.style == pim::Style::kAim || device.style == pim::Style::kAttacc;
   if (has_bank_macs) plans.push_back(bank_macs(device));
+  if (device.style == pim::Style::kAim) plans.push_back(aim_mix());
   for (const pim::Plan& plan : plans) {
     for (ChannelRun& run : runs_of(device, plan, host)) runs.push_back(std::move(run));
   }
@@ -77,11 +103,41 @@ TEST_CASE("the checker accepts PIM and host commands together") {
   }
 }
 
-TEST_CASE("the checker accepts plain accesses and additions of HBM-PIM") {
+TEST_CASE("the checker accepts each AiM instruction after each other") {
+  for (const std::string refresh : {"refresh=all-bank", "refresh=none"}) {
+    const pim::Device device = shipped_pim("gddr6-aim", {refresh});
+    for (const ChannelRun& run : runs_of(device, aim_mix())) {
+      CHECK(pim_violation(device.style, run.commands) == "");
+    }
+  }
+}
+
+TEST_CASE("the checker accepts AttAcc with units at bank groups and on the buffer die") {
+  for (const std::string level : {"bank-group", "buffer"}) {
+    CAPTURE(level);
+    const pim::Device device = shipped_pim("attacc-hbm3", {"compute.level=" + level});
+    const auto mapper = make_mapper(device);
+    for (const bool shared : {false, true}) {
+      const pim::Program host = shared ? reads_every(29, 400, 64) : pim::Program{};
+      for (const pim::Plan& plan :
+           {mapper->attention({32, 32, 128, 1024}), mapper->attention({21, 7, 80, 333}),
+            mapper->attention({1, 1, 64, 1}), mapper->gemv({3000, 500, 2})}) {
+        for (const ChannelRun& run : runs_of(device, plan, host)) {
+          CHECK(run.host_requests == (shared ? 400 : 0));
+          CHECK(pim_violation(device.style, run.commands) == "");
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the checker accepts plain accesses and element-wise jobs of HBM-PIM") {
   const pim::Device device = shipped_pim("samsung-hbm-pim");
   const Bytes some = Bytes(1) * (4 << 20);
   for (const pim::Plan& plan :
-       {host_accesses(device, some, some), make_mapper(device)->add(1 << 20)}) {
+       {host_accesses(device, some, some),
+        make_mapper(device)->elementwise({pim::Elementwise::Operation::kAdd, 1 << 20}),
+        make_mapper(device)->elementwise({pim::Elementwise::Operation::kRelu, 1000})}) {
     for (const ChannelRun& run : runs_of(device, plan)) {
       CHECK(pim_violation(device.style, run.commands) == "");
     }
@@ -152,11 +208,11 @@ TEST_CASE("the checker refuses wrong states") {
   CHECK(pim_violation(attacc.style, some_banks) != "");
 
   const pim::Device aim = shipped_pim("gddr6-aim");
-  const auto gemv = first_run(aim, make_mapper(aim)->gemv({512, 1024}));
+  const auto gemv = first_run(aim, make_mapper(aim)->gemv({512, 1024, 1}));
   CHECK(pim_violation(aim.style, without(gemv, Kind::kModeSwitch)) != "");
 
   const pim::Device samsung = shipped_pim("samsung-hbm-pim");
-  auto lock_step = first_run(samsung, make_mapper(samsung)->gemv({4096, 1024}));
+  auto lock_step = first_run(samsung, make_mapper(samsung)->gemv({4096, 1024, 1}));
   CHECK(pim_violation(samsung.style, lock_step) == "");
   // Without one of the four writes to the mode row there is no lock step.
   for (Issued& c : lock_step) {
@@ -166,7 +222,7 @@ TEST_CASE("the checker refuses wrong states") {
     }
   }
   CHECK(pim_violation(samsung.style, lock_step) != "");
-  auto never_on = first_run(samsung, make_mapper(samsung)->gemv({4096, 1024}));
+  auto never_on = first_run(samsung, make_mapper(samsung)->gemv({4096, 1024, 1}));
   for (Issued& c : never_on) {
     if (c.kind == Kind::kWrite && c.row == 0x3fff && c.column == 0) c.column = 1;
   }

@@ -42,7 +42,7 @@ class Store {
     std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t>, std::int64_t> first_input;
     for (const pim::ChannelWork& work : plan) {
       for (const pim::Request& request : work.program) {
-        const bool mac = request.kind == Kind::kMac ||
+        const bool mac = request.kind == Kind::kMac || request.kind == Kind::kMacBank ||
                          (request.kind == Kind::kRead && request.purpose == Part::kMac);
         if (!mac) continue;
         for (const std::int64_t channel : work.members) read(channel, request, reads, first_input);
@@ -80,7 +80,7 @@ void check_gemv(const pim::Device& device, const Gemv& gemv) {
   for (std::int64_t o = 0; o < gemv.outputs; ++o) {
     for (std::int64_t i = 0; i < gemv.inputs; ++i) store.put(mapper->weight(gemv, o, i), i);
   }
-  store.check(mapper->gemv(gemv), 1);
+  store.check(mapper->gemv(gemv), gemv.batch);
 }
 
 /// `visit` gets head, token, token of its part, and dimension.
@@ -146,10 +146,26 @@ TEST_CASE("each element of a matrix is multiplied once") {
     // Fewer channels make small matrices have many tiles.
     const pim::Device device = shipped_pim(name, {"geometry.channels=3"});
     for (int i = 0; i < 6; ++i) {
-      check_gemv(device, {random.between(1, 500), random.between(1, 700)});
+      check_gemv(device, {random.between(1, 500), random.between(1, 700), random.between(1, 3)});
     }
-    check_gemv(device, {1, 1});
-    check_gemv(device, {384, 256});
+    check_gemv(device, {1, 1, 1});
+    check_gemv(device, {384, 256, 1});
+  }
+}
+
+TEST_CASE("each element is multiplied once a vector, wherever AttAcc's units sit") {
+  Random random(13);
+  for (const std::string level : {"bank-group", "buffer"}) {
+    CAPTURE(level);
+    const pim::Device device =
+        shipped_pim("attacc-hbm3", {"geometry.channels=3", "compute.level=" + level});
+    for (int i = 0; i < 4; ++i) {
+      const std::int64_t kv_heads = random.between(1, 8);
+      check_attention(device, {kv_heads * random.between(1, 4), kv_heads, random.between(1, 140),
+                               random.between(1, 300)});
+      check_gemv(device, {random.between(1, 500), random.between(1, 400), random.between(1, 3)});
+    }
+    check_attention(device, {7, 7, 128, 1});
   }
 }
 

@@ -3,11 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include <unistd.h>
-
-#include <cstdlib>
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "sim/core/errors.h"
 #include "tests/unit/study/pim_world.h"
@@ -17,9 +14,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using pim::Attention;
+using pim::Elementwise;
 using pim::Gemv;
 using pim::Kind;
 using pim::Part;
+using Operation = pim::Elementwise::Operation;
 
 TEST_CASE("each shipped PIM device loads, computes, and accounts for its clocks") {
   int devices = 0;
@@ -30,7 +29,7 @@ TEST_CASE("each shipped PIM device loads, computes, and accounts for its clocks"
     ++devices;
     const auto mapper = make_mapper(device);
     for (const pim::Plan& plan :
-         {mapper->gemv({1000, 600}), mapper->attention({16, 4, 128, 900})}) {
+         {mapper->gemv({1000, 600, 1}), mapper->attention({16, 4, 128, 900})}) {
       const pim::Report report = run_plan(device, plan);
       std::int64_t of_parts = 0;
       std::int64_t of_terms = 0;
@@ -59,10 +58,10 @@ TEST_CASE("the PIM devices take as many clocks as their reference simulators") {
     CHECK(error(ours, theirs) > -kBar);
   };
   const pim::Device samsung = shipped_pim("samsung-hbm-pim");
-  const PimRun gemv = run_pim(samsung, {Gemv{4096, 4096}, {}, {}, {}}, 0, {});
+  const PimRun gemv = run_pim(samsung, {Gemv{4096, 4096, 1}, {}, {}, {}}, 0, {});
   within(gemv.report.cycles, 13'166);
   within(gemv.host_cycles.value(), 36'082);
-  const PimRun add = run_pim(samsung, {{}, {}, 1 << 20, {}}, 0, {});
+  const PimRun add = run_pim(samsung, {{}, {}, Elementwise{Operation::kAdd, 1 << 20}, {}}, 0, {});
   within(add.report.cycles, 3'349);
   within(add.host_cycles.value(), 6'651);
 
@@ -73,86 +72,12 @@ TEST_CASE("the PIM devices take as many clocks as their reference simulators") {
   CHECK(attention.report.counts.commands[index_of(Kind::kMac)] == 32'768);
 }
 
-/// A file for a test, removed after it.
-class TestFile {
- public:
-  explicit TestFile(const std::string& text = {})
-      : path_((fs::temp_directory_path() /
-               ("orrery_pim_" + std::to_string(::getpid()) + "_" + std::to_string(count_++)))
-                  .string()) {
-    if (!text.empty()) std::ofstream(path_) << text;
-  }
-  ~TestFile() { fs::remove(path_); }
-  TestFile(const TestFile&) = delete;
-  TestFile& operator=(const TestFile&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  static inline int count_ = 0;
-  std::string path_;
-};
-
-PimRun replay(const pim::Device& device, const std::string& text) {
-  const TestFile file(text);
-  PimJob job;
-  job.replay = file.path();
-  return run_pim(device, job, 0, {});
-}
-
-// A row: activate to the first MAC 56, 63 more MACs 2 apart, then 12 to the precharge and 32 to
-// the next activate; the last row ends a clock after its last MAC.
-//   1024 x (56 + 63 x 2) + 1023 x (12 + 32) + 1 = 231,381
-// aim_simulator says 231,383: not 1024 x 226, as nothing waits for the last row's precharge.
-TEST_CASE("a file of AiM instructions is replayed: a row at a time in all banks") {
-  std::string text = "#,AiM,[opcode],[opsize],[channel_mask],[row_addr]\n,,,,,\n";
-  for (int row = 0; row < 1024; ++row) {
-    text += ",AiM,MAC_ABK,64,0xffffffff," + std::to_string(row) + "\n";
-  }
-  const PimRun run = replay(shipped_pim("gddr6-aim"), text);
-  CHECK(run.report.cycles == 231'381);
-  CHECK(run.report.path.clocks[index_of(Part::kMac)] == 1024 * 63 * 2 + 1);
-  CHECK(run.report.path.clocks[index_of(Part::kActPre)] == 1024 * 56 + 1023 * (12 + 32));
-  CHECK(run.report.counts.mac_columns == 1024LL * 64 * 16 * 32);
-}
-
-// AttAcc: ten MACs of bank 0, then ten of bank 4 (the next group), both pseudo-channels at once.
-// Activates 2 apart (a rank's, and the slots they take). Bank 0's MACs go from 19 on, 4 apart in
-// their group, bank 4's from 21 on, 2 away from them: the last at 21 + 9 x 4 = 57, ending at 58.
-TEST_CASE("MACs of single banks keep the distances of reads") {
-  const pim::Device device = shipped_pim("attacc-hbm3");
-  std::string text;
-  for (const char* const bank : {"0x00000000", "0x04000000"}) {
-    for (int i = 0; i < 10; ++i) text += std::string("PIM_MAC_PB ") + bank + "\n";
-  }
-  const PimRun run = replay(device, text);
-  CHECK(run.report.cycles == 58);
-  CHECK(run.report.counts.mac_columns == 2 * 20);
-  CHECK(run.report.counts.activated_rows == 2 * 2);
-  // AiM: activate to MAC 56, then 63 more 2 apart, in one bank of one channel.
-  const PimRun aim = replay(shipped_pim("gddr6-aim"), "AiM MAC_SBK 64 0x1 5 7\n");
-  CHECK(aim.report.cycles == 56 + 63 * 2 + 1);
-  CHECK(aim.report.counts.mac_columns == 64);
-}
-
-// It begins in memory mode. MODE at 0; WR_GB 32 later. The MAC's row could be opened a clock
-// after: MODE takes that slot (33), the activate follows 32 later (65), the MAC 56 after it (121).
-// RD_MAC could go 2 later: MODE at 123, RD_MAC at 155; its data ends after a burst of 2: 157.
-TEST_CASE("AiM's register mode costs a switch each way") {
-  const PimRun run = replay(shipped_pim("gddr6-aim"),
-                            "AiM WR_GB 1 0 0x1\nAiM MAC_ABK 1 0x1 5\nAiM RD_MAC 0 0x1\nAiM EOC\n");
-  CHECK(run.report.cycles == 157);
-  CHECK(run.report.counts.commands[index_of(Kind::kModeSwitch)] == 3);
-  // 32 to WR_GB, 32 to the activate, 2 and 32 to RD_MAC; a slot of the bus stands by itself.
-  CHECK(run.report.path.clocks[index_of(Part::kMode)] == 32 + 32 + 2 + 32);
-  CHECK(run.report.path.clocks[index_of(Part::kQueue)] == 1);
-}
-
 // HBM-PIM is entered by 16 reads that park the banks, 4 writes to the mode row and one to the
-// CRF, and left by 2 writes and 2 reads; each tile of outputs turns PIM on and off by a write.
+// CRF, and left by 2 writes and 16 reads; each tile of outputs turns PIM on and off by a write.
 TEST_CASE("HBM-PIM's modes are writes and reads of rows with a meaning") {
   const pim::Device device = shipped_pim("samsung-hbm-pim");
   for (const std::int64_t tiles : {1, 3}) {
-    const auto runs = runs_of(device, make_mapper(device)->gemv({4096 * tiles, 256}));
+    const auto runs = runs_of(device, make_mapper(device)->gemv({4096 * tiles, 256, 1}));
     REQUIRE(runs.size() == 1);
     std::int64_t reads = 0;
     std::int64_t writes = 0;
@@ -161,35 +86,18 @@ TEST_CASE("HBM-PIM's modes are writes and reads of rows with a meaning") {
       reads += c.kind == Kind::kRead ? 1 : 0;
       writes += c.kind == Kind::kWrite ? 1 : 0;
     }
-    CHECK(reads == 16 + 2);
+    CHECK(reads == 16 + 16);
     CHECK(writes == 4 + 1 + 2 * tiles + 2);
   }
 }
 
-// AttAcc, MACs on one row only, a refresh due every 600 clocks. Activate at 0, MACs from 19 on,
-// each 6: the last before 600 is the 97th, at 595. Precharge 8 later, at 603 (past 600), refresh
-// 19 later at 622, activate 456 later at 1078, MAC 19 later at 1097. 13 of the 110 are left: the
-// last goes at 1097 + 12 x 6 = 1169 and ends at 1170, before the next refresh at 1200.
-TEST_CASE("a refresh closes the row under the MACs and opens it again") {
-  const pim::Device device = shipped_pim("attacc-hbm3", {"timing.refi=600"});
-  std::string text;
-  for (int i = 0; i < 110; ++i) text += "PIM_MAC_AB 0x00000000\n";
-  const PimRun run = replay(device, text);
-  CHECK(run.report.cycles == 1170);
-  CHECK(run.report.counts.commands[index_of(Kind::kRefresh)] == 1);
-  CHECK(run.report.path.clocks[index_of(Part::kRefresh)] == 8 + 19 + 456);
-  CHECK(run.report.path.clocks[index_of(Part::kActPre)] == 19 + 19);
-  CHECK(run.report.path.clocks[index_of(Part::kMac)] == 96 * 6 + 12 * 6 + 1);
-  const PimRun never = replay(shipped_pim("attacc-hbm3", {"refresh=none"}), text);
-  CHECK(never.report.cycles == 19 + 109 * 6 + 1);
-}
-
-// One head a channel, without refresh. Scores: 2048 tokens on 16 bank groups, 128 a group, two
-// columns each: 256 MACs, 8 rows; values the same. 64 banks in each of 16 channels. Operands: 4
-// banks x 2 columns. Moves: scores in 8 pieces of 8, weights 8 x 128/16 = 64, results 2 pieces
-// of 8: 144.
+// One head a channel, without refresh and with one move of its softmax. Scores: 2048 tokens on 16
+// bank groups, 128 a group, two columns each: 256 MACs, 8 rows; values the same. 64 banks in each
+// of 16 channels. Operands: 4 banks x 2 columns. Moves: scores in 8 pieces of 8, weights 8 x 128/16
+// = 64, results 2 pieces of 8: 144.
 TEST_CASE("energy is counts times the energy of each command") {
-  const pim::Device device = shipped_pim("attacc-hbm3", {"refresh=none"});
+  const pim::Device device =
+      shipped_pim("attacc-hbm3", {"refresh=none", "control.lone_head_repeats_moves=false"});
   const pim::Report report = run_plan(device, make_mapper(device)->attention({16, 16, 128, 2048}));
   const double expected = 16 * (64 * 16 * 901.0 + 64 * 512 * 123.0 + 8 * 778.0 + 144 * 701.0);
   CHECK(report.energy.total_pj() == doctest::Approx(expected));
@@ -201,6 +109,73 @@ TEST_CASE("energy is counts times the energy of each command") {
   CHECK(both.energy.refresh_pj == doctest::Approx(refreshes * 64 * 2 * 901.0));
   CHECK(both.energy.background_pj ==
         doctest::Approx(10 * 16 * 0.769 * static_cast<double>(both.cycles)));
+}
+
+// Each bank's half of a tile: an operand is eight columns, the result eight, and a dummy write ends
+// the tile. 131,072 numbers are a tile: 16 lanes x 8 columns x 16 banks x 64 channels; one more
+// number begins a second.
+TEST_CASE("element-wise jobs read their operands and write their result") {
+  const pim::Device device = shipped_pim("samsung-hbm-pim");
+  const auto count = [&](Operation operation, std::int64_t elements, Part part) {
+    const auto runs = runs_of(device, make_mapper(device)->elementwise({operation, elements}));
+    REQUIRE(runs.size() == 1);
+    return std::count_if(
+        runs[0].commands.begin(), runs[0].commands.end(), [&](const pim::Issued& c) {
+          return c.purpose == part && (c.kind == Kind::kRead || c.kind == Kind::kWrite);
+        });
+  };
+  for (const std::int64_t tiles : {1, 2}) {
+    const std::int64_t elements = (tiles - 1) * 131'072 + 1;
+    CHECK(count(Operation::kAdd, elements, Part::kMac) == tiles * 2 * 2 * 8);
+    CHECK(count(Operation::kMultiply, elements, Part::kMac) == tiles * 2 * 2 * 8);
+    CHECK(count(Operation::kRelu, elements, Part::kMac) == tiles * 2 * 8);
+    CHECK(count(Operation::kRelu, elements, Part::kReadOut) == tiles * (2 * 8 + 1));
+  }
+}
+
+// HBM-PIM: the read enters the window at 1 and is activated; it goes 14 later, its data end 20 + 2
+// after that; the write goes in the slot after, though the bus would be free 15 after the read.
+TEST_CASE("what the host writes waits for the data that it reads") {
+  const pim::Device device = shipped_pim("samsung-hbm-pim");
+  pim::Program program(2);
+  program[0].barrier = program[0].drains = true;
+  program[1].kind = Kind::kWrite;
+  program[1].column = 1;
+  const auto runs = runs_of(device, {{program, {0}}});
+  REQUIRE(runs.at(0).commands.size() == 3);
+  CHECK(runs[0].commands[2].at == 1 + 14 + 20 + 2 + 1);
+  CHECK(runs[0].commands[2].link.wait == pim::Wait::kData);
+  program[0].drains = false;
+  CHECK(runs_of(device, {{program, {0}}}).at(0).commands[2].at == 1 + 14 + 15);
+}
+
+// 2048 tokens: 128 a bank group, 8 pieces of 16. The softmax's results are 8 groups x 128 / 16
+// accesses; a head without a partner moves them after each piece and once more at the end.
+TEST_CASE("a head without a partner moves its softmax's results after each piece") {
+  const auto moves = [](bool repeats) {
+    const pim::Device device = shipped_pim(
+        "attacc-hbm3",
+        {std::string("control.lone_head_repeats_moves=") + (repeats ? "true" : "false")});
+    const auto plan = make_mapper(device)->attention({16, 16, 128, 2048});
+    return run_plan(device, plan).counts.commands[index_of(Kind::kBufferMove)] / 16;
+  };
+  CHECK(moves(false) == 64);
+  CHECK(moves(true) == 64 * 9);
+}
+
+// A column costs its way to the unit: none at the bank, to the group 258.6 pJ, to the die 701.
+TEST_CASE("columns pay for their way to AttAcc's units") {
+  const auto each = [](const std::string& level) {
+    const pim::Device device = shipped_pim("attacc-hbm3", {"compute.level=" + level});
+    const pim::Report report = run_plan(device, make_mapper(device)->attention({32, 32, 128, 100}));
+    return report.energy.mac_pj / static_cast<double>(report.counts.mac_columns);
+  };
+  CHECK(each("bank") == doctest::Approx(123));
+  CHECK(each("bank-group") == doctest::Approx(123 + 258.6));
+  CHECK(each("buffer") == doctest::Approx(123 + 701));
+  CHECK_THROWS_AS(
+      shipped_pim("attacc-hbm3", {"compute.level=bank-group", "energy.group_move_pj=0"}),
+      ConfigError);
 }
 
 TEST_CASE("host reads slow PIM where they share row buffers, and not where banks have two") {
@@ -225,54 +200,19 @@ TEST_CASE("host reads slow PIM where they share row buffers, and not where banks
   CHECK(neupims_ns < 60);
 }
 
-TEST_CASE("a command file that was written can be replayed") {
-  for (const std::string name : kPimDevices) {
-    CAPTURE(name);
-    const pim::Device device = shipped_pim(name);
-    const TestFile file;
-    PimJob job;
-    job.gemv = Gemv{3000, 1000};
-    const PimRun first = run_pim(device, job, 0, file.path());
-    PimJob again;
-    again.replay = file.path();
-    const PimRun second = run_pim(device, again, 0, {});
-    CHECK(second.report.cycles == first.report.cycles);
-    CHECK(second.report.counts.commands == first.report.counts.commands);
-  }
-}
-
-std::string trace_error(const std::string& device, const std::string& text) {
-  try {
-    static_cast<void>(replay(shipped_pim(device), text));
-  } catch (const TraceError& error) {
-    const std::string what = error.what();
-    return what.substr(what.find(':') + 1);
-  }
-  return "accepted";
-}
-
-TEST_CASE("a bad command file is refused with its line") {
-  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 0\nAiM AF 0x1\n").starts_with("2: AiM instr"));
-  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64\n") == "1: ends before its value 4");
-  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 x\n") == "1: 'x' is not a whole number");
-  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 64 0x1 99999\n").starts_with("1: row 99999"));
-  CHECK(trace_error("gddr6-aim", "AiM MAC_ABK 65 0x1 0\n").starts_with("1: column 64"));
-  CHECK(trace_error("neupims", "AiM MAC_ABK 64 0x1 0\n").starts_with("1: AiM instructions need"));
-  CHECK(trace_error("gddr6-aim", "PIM_MAC_AB 0x0\n").starts_with("1: PIM_ requests need"));
-  CHECK(trace_error("attacc-hbm3", "PIM_MAC 0x0\n").starts_with("1: request 'PIM_MAC'"));
-  CHECK(trace_error("attacc-hbm3", "LD 0x0\n").starts_with("1: is neither"));
-}
-
 TEST_CASE("what does not fit a PIM device is refused") {
   const pim::Device attacc = shipped_pim("attacc-hbm3");
   const auto mapper = make_mapper(attacc);
   CHECK_THROWS_AS(static_cast<void>(mapper->attention({3, 2, 128, 10})), ConfigError);
   CHECK_THROWS_AS(static_cast<void>(mapper->attention({8, 8, 128, 1LL << 40})), ConfigError);
   CHECK_THROWS_AS(static_cast<void>(mapper->gemv({16, 1 << 20})), ConfigError);
-  CHECK_THROWS_AS(static_cast<void>(mapper->add(1 << 20)), ConfigError);
+  CHECK_THROWS_AS(static_cast<void>(mapper->elementwise({Operation::kAdd, 1 << 20})), ConfigError);
   const pim::Device samsung = shipped_pim("samsung-hbm-pim");
-  CHECK_THROWS_AS(static_cast<void>(make_mapper(samsung)->add(1000)), ConfigError);
+  CHECK_THROWS_AS(
+      static_cast<void>(make_mapper(samsung)->elementwise({Operation::kAdd, 1LL << 40})),
+      ConfigError);
   CHECK_THROWS_AS(shipped_pim("neupims", {"timing.sources="}), ConfigError);
+  CHECK_THROWS_AS(shipped_pim("gddr6-aim", {"compute.level=buffer"}), ConfigError);
 }
 
 }  // namespace
