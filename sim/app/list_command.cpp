@@ -7,6 +7,7 @@
 #include "sim/app/command.h"
 #include "sim/config/option_rows.h"
 #include "sim/config/options.h"
+#include "sim/hardware/hbm/memory_config.h"
 #include "sim/study/catalogue.h"
 #include "sim/study/scenario.h"
 #include "sim/workload/trace_formats.h"
@@ -55,7 +56,13 @@ std::vector<Topic> topics() {
       {"routers", [](const Policies& p) { print_plugins(p.routers); }},
       {"engines", [](const Policies&) { print_files("engines"); }},
       {"hardware", [](const Policies&) { print_files("hardware"); }},
-      {"memory", [](const Policies&) { print_files("hardware/memory"); }},
+      {"memory",
+       [](const Policies&) {
+         print_files("hardware/memory");
+         fmt::print("  options of orrery memory DEVICE --set:\n");
+         hbm::MemoryConfig config;
+         print_options([&](Describer& d) { config.describe(d); }, "    ");
+       }},
       {"pim", [](const Policies&) { print_files("hardware/pim"); }},
       {"machines", [](const Policies&) { print_files("hardware/nodes"); }},
       {"clusters", [](const Policies&) { print_files("hardware/clusters"); }},

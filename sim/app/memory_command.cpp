@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -46,6 +47,24 @@ int jobs_of(const Arguments& arguments) {
   return jobs;
 }
 
+/// Of all channels together.
+double channel_ticks(const MemoryRun& run) {
+  hbm::Tick all = 0;
+  for (const hbm::Tick ticks : run.statistics.power_ticks) all += ticks;
+  return static_cast<double>(all);
+}
+
+void print_power_states(const MemoryRun& run) {
+  fmt::print("power states  ");
+  for (std::size_t s = 0; s < hbm::kPowerStates; ++s) {
+    std::string name(hbm::kPowerStateNames[s]);
+    std::ranges::replace(name, '_', ' ');
+    const auto ticks = static_cast<double>(run.statistics.power_ticks[s]);
+    fmt::print("{} {} {:.1f} %", s == 0 ? "" : ",", name, 100 * ticks / channel_ticks(run));
+  }
+  fmt::print("\n");
+}
+
 void print_json(const hbm::MemoryConfig& config, const MemoryRun& run) {
   using nlohmann::ordered_json;
   ordered_json commands;
@@ -69,12 +88,21 @@ void print_json(const hbm::MemoryConfig& config, const MemoryRun& run) {
                              {"write", energy.write_pj},
                              {"refresh", energy.refresh_pj},
                              {"background", energy.background_pj}}},
+                           {"power_mw", run.power_mw},
                            {"requests", run.requests()},
                            {"reads", run.reads()},
                            {"writes", run.writes()},
                            {"forwarded_reads", run.statistics.forwarded_reads},
                            {"merged_writes", run.statistics.merged_writes},
                            {"cpu_s", run.cpu_s}};
+  if (config.controller.saves_power()) {
+    const double all = channel_ticks(run);
+    for (std::size_t s = 0; s < hbm::kPowerStates; ++s) {
+      document["power_states"][std::string(hbm::kPowerStateNames[s])] = {
+          {"share", static_cast<double>(run.statistics.power_ticks[s]) / all},
+          {"energy_pj", energy.state_pj[s]}};
+    }
+  }
   if (config.ecc == hbm::Ecc::kInline) {
     document["ecc"] = {{"reads", run.ecc.reads}, {"writes", run.ecc.writes}};
   }
@@ -115,6 +143,8 @@ void print_table(const hbm::MemoryConfig& config, const MemoryRun& run) {
   fmt::print("read latency   mean {:.1f} ns, p50 {:.1f}, p99 {:.1f}\n", run.avg_read_latency_ns,
              run.p50_read_latency_ns, run.p99_read_latency_ns);
   print_energy(run.energy, bits);
+  fmt::print("power          {:.1f} mW on average\n", run.power_mw);
+  if (config.controller.saves_power()) print_power_states(run);
   fmt::print("commands      ");
   for (std::size_t c = 0; c < hbm::kCommandNames.size(); ++c) {
     if (run.statistics.commands[c] == 0) continue;

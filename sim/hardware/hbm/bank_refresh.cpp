@@ -4,29 +4,48 @@
 #include <algorithm>
 #include <bit>
 
+#include "sim/core/check.h"
+
 namespace orrery::hbm {
 namespace {
 
 /// Intervals of refresh that JEDEC lets a controller owe (JESD235, JESD238: postponing).
 constexpr std::int64_t kPostponedIntervals = 8;
+/// Refreshes that may fall due while a bank is held for its own.
+constexpr std::int64_t kReserve = 4;
 
 }  // namespace
 
-BankRefresh::BankRefresh(const Device& device, const TickTiming& timing, bool enabled)
+BankRefresh::BankRefresh(const Device& device, const TickTiming& timing, bool enabled,
+                         Tick more_reserve)
     : banks_(static_cast<std::uint32_t>(device.geometry.banks_of_pseudo_channel())),
       interval_(timing.refresh_interval / banks_),
       refresh_time_(timing.refresh_bank_act),
       whole_interval_(timing.refresh_interval),
-      most_debt_(kPostponedIntervals * banks_) {
+      most_debt_(kPostponedIntervals * banks_),
+      reserve_(kReserve + (more_reserve + interval_ - 1) / interval_) {
   pseudo_shift_ = static_cast<std::uint32_t>(std::bit_width(banks_)) - 1;
   last_used_.fill(kLongAgo);
   if (!enabled) return;
-  const auto pseudo_channels = static_cast<std::uint32_t>(device.geometry.pseudo_channels);
-  for (std::uint32_t p = 0; p < pseudo_channels; ++p) {
-    pseudo_[p].due = interval_ + p * (interval_ / pseudo_channels);
+  pseudo_channels_ = static_cast<std::uint32_t>(device.geometry.pseudo_channels);
+  fall_due_from(0);
+}
+
+void BankRefresh::fall_due_from(Tick now) {
+  for (std::uint32_t p = 0; p < pseudo_channels_; ++p) {
+    pseudo_[p].due = now + interval_ + p * (interval_ / pseudo_channels_);
     begin_round(pseudo_[p], p << pseudo_shift_);
   }
-  next_due_ = interval_;
+  if (pseudo_channels_ > 0) next_due_ = now + interval_;
+}
+
+void BankRefresh::on_exit(Tick now) {
+  for (Pseudo& p : pseudo_) {
+    ORRERY_CHECK(p.held == kNobody);
+    p.debt = p.due == kNever ? 0 : banks_;
+    p.choice = kUnknown;
+  }
+  fall_due_from(now);
 }
 
 void BankRefresh::begin_late(double share, Tick phase) {
@@ -34,7 +53,7 @@ void BankRefresh::begin_late(double share, Tick phase) {
   next_due_ = kNever;
   for (Pseudo& p : pseudo_) {
     if (p.due == kNever) continue;
-    p.debt = static_cast<std::int64_t>(share * static_cast<double>(most_debt_ - kReserve));
+    p.debt = static_cast<std::int64_t>(share * static_cast<double>(most_debt_ - reserve_));
     p.due -= phase % interval_;
     next_due_ = std::min(next_due_, p.due);
   }

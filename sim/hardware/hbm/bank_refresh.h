@@ -22,7 +22,8 @@ namespace orrery::hbm {
 class BankRefresh {
  public:
   /// Not `enabled`: nothing ever falls due.
-  BankRefresh(const Device& device, const TickTiming& timing, bool enabled);
+  /// `more_reserve`: ticks for which all banks may be kept from their refreshes.
+  BankRefresh(const Device& device, const TickTiming& timing, bool enabled, Tick more_reserve = 0);
 
   /// Begins as after a long time: each pseudo-channel owes `share` of what it does before it must
   /// refresh, and
@@ -38,7 +39,11 @@ class BankRefresh {
   /// So many are owed that a bank is held: a few fewer than may be, for it takes a while to close
   /// the bank and more fall due meanwhile.
   [[nodiscard]] bool must(std::uint32_t pseudo) const {
-    return pseudo_[pseudo].debt >= most_debt_ - kReserve;
+    return pseudo_[pseudo].debt >= most_debt_ - reserve_;
+  }
+  /// So many are owed that a pseudo-channel in power-down is woken: half of what may be.
+  [[nodiscard]] bool wakes() const {
+    return pseudo_[0].debt * 2 >= most_debt_ || pseudo_[1].debt * 2 >= most_debt_;
   }
   [[nodiscard]] const BankSet& held() const { return held_; }
 
@@ -46,6 +51,12 @@ class BankRefresh {
   /// The bank to refresh (closing it first if it is open), or kNobody for now. A bank that it
   /// holds stays the choice.
   [[nodiscard]] std::uint32_t choose(std::uint32_t pseudo, Tick now, const BankQueues& queues);
+  /// Whether there is nothing to wait for, so that any idle bank is good.
+  void take_any_idle(bool any) {
+    if (any == any_idle_) return;
+    any_idle_ = any;
+    for (Pseudo& p : pseudo_) p.choice = kUnknown;
+  }
   void on_used(std::uint32_t bank, Tick now) { last_used_[bank] = now; }
   /// Nobody wants the bank any more; it has just been used, so that it is the best choice.
   void on_idle(std::uint32_t bank) {
@@ -56,6 +67,13 @@ class BankRefresh {
     if (p.choice == bank) p.choice = kUnknown;
   }
   void on_refreshed(std::uint32_t bank);
+  /// The device refreshes itself: nothing falls due until on_exit().
+  void on_entry() { next_due_ = kNever; }
+  /// It no longer does. One interval of refreshes is owed, whatever was before: one internal
+  /// refresh may have been missed (JESD79-3F and JESD209-2F, which ask for one refresh before the
+  /// next entry; taken to hold for HBM). A new round begins, as LPDDR4's bank counter does
+  /// (JESD209-4, recalled).
+  void on_exit(Tick now);
 
  private:
   struct Pseudo {
@@ -67,13 +85,13 @@ class BankRefresh {
     /// next refresh falls due.
     std::uint32_t choice = kUnknown;
   };
-  static constexpr std::int64_t kReserve = 4;
+  void fall_due_from(Tick now);
   static constexpr std::uint32_t kUnknown = UINT32_MAX - 1;
   [[nodiscard]] std::uint32_t best_idle(const Pseudo& p, std::uint32_t first, Tick now,
                                         const BankQueues& queues) const;
   [[nodiscard]] bool good(const Pseudo& p, std::uint32_t bank, Tick now) const {
     const Tick age = now - last_used_[bank];
-    return age <= refresh_time_ || age >= whole_interval_ || p.debt * 2 >= most_debt_;
+    return age <= refresh_time_ || age >= whole_interval_ || p.debt * 2 >= most_debt_ || any_idle_;
   }
   [[nodiscard]] std::uint32_t first_waiting(std::uint32_t first) const;
   void begin_round(Pseudo& p, std::uint32_t first);
@@ -84,10 +102,13 @@ class BankRefresh {
   Tick refresh_time_;
   Tick whole_interval_;
   std::int64_t most_debt_;
+  std::int64_t reserve_;
+  bool any_idle_ = false;
   Tick next_due_ = kNever;
+  std::uint32_t pseudo_channels_ = 0;  ///< That have refreshes.
   std::array<Pseudo, 2> pseudo_;
   BankSet waits_;
-  std::array<Tick, kMaxBanks> last_used_;
+  std::array<Tick, kMaxBanks> last_used_{};
   BankSet held_;
 };
 

@@ -20,6 +20,11 @@ class BankSet {
   [[nodiscard]] bool contains(std::uint32_t bank) const {
     return (words_[bank >> 6] >> (bank & 63U) & 1U) != 0;
   }
+  [[nodiscard]] bool empty() const {
+    std::uint64_t any = 0;
+    for (const std::uint64_t word : words_) any |= word;
+    return any == 0;
+  }
   /// Banks 64 w to 64 w + 63, the lowest bit first.
   [[nodiscard]] std::uint64_t word(std::uint32_t w) const { return words_[w]; }
 

@@ -27,7 +27,8 @@ class BankTiming {
                      std::countr_zero(static_cast<std::uint64_t>(device.geometry.bank_groups))),
         pseudo_shift_(stack_shift_ +
                       std::countr_zero(static_cast<std::uint64_t>(device.geometry.stack_ids))),
-        stacks_(static_cast<std::uint32_t>(device.geometry.stack_ids)) {
+        stacks_(static_cast<std::uint32_t>(device.geometry.stack_ids)),
+        pseudos_(static_cast<std::uint32_t>(device.geometry.pseudo_channels)) {
     open_row_.fill(kNoRow);
     for (auto* ticks : {&bank_act_, &bank_pre_, &bank_read_, &bank_write_, &bank_refresh_,
                         &group_act_, &group_read_, &group_write_}) {
@@ -81,13 +82,25 @@ class BankTiming {
     }
     return at;
   }
-  /// All banks of the pseudo-channel are closed.
+  /// Of a REFab or an RFMab. All banks of the pseudo-channel are closed.
   [[nodiscard]] Tick earliest_refab(std::uint32_t pseudo, Tick now) const {
-    Tick at = std::max({now, pseudo_[pseudo].refresh, row_bus_});
-    for (std::uint32_t b = first_bank(pseudo); b < first_bank(pseudo + 1); ++b) {
-      at = std::max(at, bank_refresh_[b]);
+    return t_.rising(std::max({now, row_bus_, refreshable(pseudo)}));
+  }
+  [[nodiscard]] Tick earliest_pde(Tick now) const {
+    return t_.rising(std::max({now, power_down_, row_bus_, column_bus_}));
+  }
+  /// All banks of the channel are closed. An SRE may begin when a refresh of them all may, but for
+  /// its length, and when the data of reads is through.
+  [[nodiscard]] Tick earliest_sre(Tick now) const {
+    Tick at = std::max({now, self_refresh_, row_bus_, column_bus_});
+    for (std::uint32_t p = 0; p < pseudos_; ++p) {
+      at = std::max(at, refreshable(p) - (t_.entry_length - t_.refresh_length));
     }
     return t_.rising(at);
+  }
+  /// Of a PDX or an SRX, after the entry.
+  [[nodiscard]] Tick earliest_exit(Tick now) const {
+    return t_.rising(std::max({now, exit_, row_bus_}));
   }
   [[nodiscard]] Tick earliest_refpb(std::uint32_t bank, Tick now) const {
     const Pseudo& p = pseudo_[bank >> pseudo_shift_];
@@ -178,6 +191,12 @@ class BankTiming {
     push(p.refresh_bank, now + t_.refresh_bank_refresh);
   }
 
+  /// May start when a REFab may: earliest_refab().
+  void rfmab(std::uint32_t pseudo, Tick now) {
+    row_bus_ = now + t_.refresh_length;
+    push(pseudo_[pseudo].act, now + t_.rfm_all_act);
+    push(pseudo_[pseudo].refresh, now + t_.rfm_all_again);
+  }
   /// May start when a REFpb may: earliest_refpb().
   void rfmpb(std::uint32_t bank, Tick now) {
     Pseudo& p = pseudo_[bank >> pseudo_shift_];
@@ -188,7 +207,55 @@ class BankTiming {
     push(p.refresh_bank, now + t_.refresh_bank_refresh);
   }
 
+  /// After read() or write(), where there is power-down.
+  void delay_power_down(bool write, Tick now) {
+    const Tick at = now + (write ? t_.write_pde : t_.read_pde);
+    push(power_down_, at);
+    if (!write) push(self_refresh_, at);
+  }
+  void pde(Tick now) {
+    row_bus_ = now + t_.entry_length;
+    column_bus_ = kNever;
+    exit_ = now + t_.pde_pdx;
+  }
+  void pdx(Tick now) {
+    row_bus_ = now + t_.refresh_length;
+    column_bus_ = now;
+    push(power_down_, now + t_.pdx_pde);
+    for (std::uint32_t p = 0; p < pseudos_; ++p) {
+      Pseudo& pseudo = pseudo_[p];
+      push(pseudo.act, now + t_.pdx_act);
+      push(pseudo.pre, now + t_.pdx_pre);
+      push(pseudo.read, now + t_.pdx_column);
+      push(pseudo.write, now + t_.pdx_column);
+      push(pseudo.refresh, now + t_.pdx_refresh);
+    }
+  }
+  void sre(Tick now) {
+    row_bus_ = now + t_.entry_length;
+    column_bus_ = kNever;
+    exit_ = now + t_.sre_srx;
+  }
+  /// No bank is open.
+  void srx(Tick now) {
+    row_bus_ = now + t_.refresh_length;
+    column_bus_ = now;
+    push(power_down_, now + t_.srx_pde);
+    for (std::uint32_t p = 0; p < pseudos_; ++p) {
+      push(pseudo_[p].act, now + t_.srx_act);
+      push(pseudo_[p].refresh, now + t_.srx_refresh);
+    }
+  }
+
  private:
+  /// When all banks of the pseudo-channel may be refreshed, as far as they are concerned.
+  [[nodiscard]] Tick refreshable(std::uint32_t pseudo) const {
+    Tick at = pseudo_[pseudo].refresh;
+    for (std::uint32_t b = first_bank(pseudo); b < first_bank(pseudo + 1); ++b) {
+      at = std::max(at, bank_refresh_[b]);
+    }
+    return at;
+  }
   struct Pseudo {
     Tick act = kLongAgo, pre = kLongAgo, read = kLongAgo, write = kLongAgo;
     Tick refresh = kLongAgo, refresh_bank = kLongAgo;
@@ -205,14 +272,15 @@ class BankTiming {
 
   const TickTiming t_;
   int group_shift_, stack_shift_, pseudo_shift_;
-  std::uint32_t stacks_;
-  std::array<std::uint32_t, kMaxBanks> open_row_;
+  std::uint32_t stacks_, pseudos_;
+  std::array<std::uint32_t, kMaxBanks> open_row_{};
   BankSet open_;
-  std::array<Tick, kMaxBanks> bank_act_, bank_pre_, bank_read_, bank_write_, bank_refresh_;
-  std::array<Tick, kMaxBanks> group_act_, group_read_, group_write_;
-  std::array<Tick, 8> stack_read_;
+  std::array<Tick, kMaxBanks> bank_act_{}, bank_pre_{}, bank_read_{}, bank_write_{};
+  std::array<Tick, kMaxBanks> bank_refresh_{}, group_act_{}, group_read_{}, group_write_{};
+  std::array<Tick, 8> stack_read_{};
   std::array<Pseudo, 2> pseudo_;
   Tick row_bus_ = kLongAgo, column_bus_ = kLongAgo;
+  Tick power_down_ = kLongAgo, self_refresh_ = kLongAgo, exit_ = kLongAgo;
 };
 
 }  // namespace orrery::hbm

@@ -12,6 +12,12 @@ namespace {
 /// A tick's commands take effect at its end.
 constexpr Tick kOwnTick = 1;
 
+/// For how long a pseudo-channel that is stopped has no refresh of a bank: until its rows are
+/// closed and the RFMab is over.
+Tick whole_management(const TickTiming& t) {
+  return t.act_pre + t.write_pre + t.pre_refresh + t.rfm_all_again;
+}
+
 }  // namespace
 
 Channel::Channel(const Device& device, const ControllerOptions& options, CommandListener* listener)
@@ -26,12 +32,15 @@ Channel::Channel(const Device& device, const TickTiming& timing, const Controlle
       read_capacity_(static_cast<std::size_t>(options.read_queue)),
       write_capacity_(static_cast<std::size_t>(options.write_queue)),
       listener_(listener),
+      heard_(listener != nullptr || options.saves_power()),
       pseudo_channels_(static_cast<std::uint32_t>(device.geometry.pseudo_channels)),
       banks_(device, timing_),
       queues_(read_capacity_, write_capacity_,
               static_cast<std::uint32_t>(device.geometry.banks_of_channel())),
-      bank_refresh_(device, timing_, options.refresh == Refresh::kPerBank),
-      activations_(device, options.rfm == Rfm::kOn),
+      bank_refresh_(device, timing_, options.refresh == Refresh::kPerBank,
+                    options.rfm == Rfm::kAllBank ? whole_management(timing_) : 0),
+      activations_(device, options.rfm),
+      power_(timing_, options),
       bank_counts_(static_cast<std::size_t>(device.geometry.banks_of_channel())) {
   words_of_pseudo_ = (banks_.banks_of_pseudo() + 63) / 64;
   for (std::uint32_t p = 0; p < pseudo_channels_; ++p) {
@@ -92,6 +101,8 @@ void Channel::advance(Tick until) {
       now_ = until - 1;
       return;
     }
+    if (at <= now_) [[unlikely]]
+      stuck("time stands still");
     now_ = at;
     tick();
   }
@@ -102,8 +113,12 @@ void Channel::finish() {
 }
 
 void Channel::step() {
-  now_ = next_event();
-  ORRERY_CHECK(now_ < kNever);
+  const Tick at = next_event();
+  if (at <= now_) [[unlikely]]
+    stuck("time stands still");
+  if (at >= kNever) [[unlikely]]
+    stuck("requests wait and nothing is to happen");
+  now_ = at;
   tick();
 }
 
@@ -136,6 +151,10 @@ void Channel::take(Request request, Tick arrive) {
   const bool first = queues_.push(request, arrive == kWhenTaken ? now_ : arrive, submitted_, hits);
   // A bank that was idle no longer is.
   if (row_.bank == bank && row_.order == kForRefresh) row_known_ = false;
+  if (power_.enabled()) [[unlikely]] {
+    power_.unsettle();
+    row_known_ = false;
+  }
   bank_refresh_.on_wanted(bank);
   if (queue != mode_ || !first) return;
   if (hits) {
@@ -173,6 +192,7 @@ inline void Channel::end_write(std::int64_t request) {
 }
 
 void Channel::fall_due() {
+  check_progress();
   if (now_ >= refresh_due_) {
     refresh_count_ += pseudo_channels_;
     refresh_due_ += timing_.refresh_interval;
@@ -282,6 +302,15 @@ void Channel::issue_row() {
       return refresh_bank(bank);
     case RowAction::kRfmpb:
       return manage_bank(bank);
+    case RowAction::kRfmab:
+      return manage_all(bank);
+    case RowAction::kTimeOut:
+      return time_out();
+    case RowAction::kPde:
+    case RowAction::kPdx:
+    case RowAction::kSre:
+    case RowAction::kSrx:
+      return change_power(row_.action);
     case RowAction::kNone:
       ORRERY_CHECK(false);
   }
@@ -294,7 +323,7 @@ void Channel::activate(std::uint32_t bank) {
   banks_.act(bank, row, now_);
   tell(Command::kAct, bank, row, 0);
   queues_.activate(mode_, bank);
-  activations_.on_activate(bank);
+  if (activations_.enabled()) count_activate(bank);
   bank_refresh_.on_used(bank, now_);
   choices_[banks_.pseudo_of(bank)].act.at = kLongAgo;
   if (scheduler_ == Scheduler::kFcfs) forget_choices();
@@ -351,6 +380,13 @@ void Channel::manage_bank(std::uint32_t bank) {
   forget_choices(banks_.pseudo_of(bank));
 }
 
+void Channel::manage_all(std::uint32_t bank) {
+  banks_.rfmab(banks_.pseudo_of(bank), now_);
+  tell(Command::kRfmab, bank, 0, 0);
+  for (std::uint32_t b = bank; b < bank + banks_.banks_of_pseudo(); ++b) activations_.on_managed(b);
+  forget_choices(banks_.pseudo_of(bank));
+}
+
 void Channel::note_first_command(Slot& slot, bool hit) {
   if (slot.seen) return;
   slot.seen = true;
@@ -360,7 +396,8 @@ void Channel::note_first_command(Slot& slot, bool hit) {
 void Channel::tell(Command command, std::uint32_t bank, std::uint32_t row, std::uint32_t column) {
   ++statistics_.commands[hbm::index_of(command)];
   ++bank_counts_[bank][hbm::index_of(command)];
-  if (listener_ != nullptr) listener_->on_command(now_, command, bank, row, column);
+  if (heard_) [[unlikely]]
+    tell_who_hears(command, bank, row, column);
 }
 
 }  // namespace orrery::hbm

@@ -23,12 +23,14 @@
 #include "sim/hardware/hbm/bank_refresh.h"
 #include "sim/hardware/hbm/bank_timing.h"
 #include "sim/hardware/hbm/controller_options.h"
+#include "sim/hardware/hbm/power_control.h"
 #include "sim/hardware/hbm/statistics.h"
 
 namespace orrery::hbm {
 
-/// Hears each command, in the order they issue. `bank` counts through the channel (of PREab and
-/// REFab: the first of its pseudo-channel); `row` and `column` are 0 where a command has none.
+/// Hears each command, in the order they issue. `bank` counts through the channel (of PREab, REFab
+/// and RFMab: the first of its pseudo-channel; of PDE, PDX, SRE and SRX, which are the channel's:
+/// 0); `row` and `column` are 0 where a command has none.
 class CommandListener {
  public:
   virtual ~CommandListener() = default;
@@ -44,6 +46,8 @@ class Channel {
   Channel(const Device& device, const TickTiming& timing, const ControllerOptions& options,
           CommandListener* listener);
 
+  /// Which channel of its device it is, for messages.
+  void set_number(std::uint32_t number) { number_ = number; }
   /// Begins with refreshes as after a long time, for samples that need not wait for it: of per-bank
   /// refreshes `share` of the most that may be owed are, and refreshes fall due `phase` ticks
   /// sooner (less than the refresh interval). Before the first request.
@@ -58,7 +62,8 @@ class Channel {
   /// is taken as soon as its queue has room; that tick is returned and all of it is over then. The
   /// latency counts from `arrive`.
   Tick submit(Request request, Tick at, Tick arrive = kWhenTaken);
-  /// Lives through all ticks before `until`.
+  /// Lives through all ticks before `until`. Throws InternalError, as submit() and finish() do, if
+  /// the channel gets nowhere.
   void advance(Tick until);
   /// Serves all that was taken in.
   void finish();
@@ -81,6 +86,11 @@ class Channel {
   }
 
   [[nodiscard]] const Statistics& statistics() const { return statistics_; }
+  /// How long it has been in each power state by `until`, which is not before next_tick(); nothing
+  /// where the controller saves no power.
+  [[nodiscard]] PowerTicks power_ticks(Tick until) const {
+    return power_.enabled() ? power_.ticks(until) : PowerTicks{};
+  }
   /// Commands that each bank was given, of its own: an all-bank one counts for its first bank.
   [[nodiscard]] const BankCounts& bank_counts() const { return bank_counts_; }
   /// When a request ends: a read when its data is through, a write when it issues; `request` counts
@@ -96,7 +106,22 @@ class Channel {
   [[nodiscard]] std::int64_t submitted() const { return submitted_; }
 
  private:
-  enum class RowAction : std::uint8_t { kNone, kAct, kPre, kPreab, kRefab, kRefpb, kRfmpb };
+  /// kTimeOut is no command: the channel has been idle for so long that it is to save power.
+  enum class RowAction : std::uint8_t {
+    kNone,
+    kAct,
+    kPre,
+    kPreab,
+    kRefab,
+    kRefpb,
+    kRfmpb,
+    kRfmab,
+    kTimeOut,
+    kPde,
+    kPdx,
+    kSre,
+    kSrx
+  };
   /// What would issue next on a bus if nothing else happened. The earlier wins; at the same tick an
   /// activated request before a queued one, then the older.
   struct ColumnChoice {
@@ -131,6 +156,8 @@ class Channel {
   void end_read(std::int64_t request, Tick arrive, Tick end);
   void end_write(std::int64_t request);
   void fall_due();
+  [[noreturn]] void stuck(const char* why) const;
+  void check_progress();
   void choose_mode();
   void change_mode();
   [[nodiscard]] bool all_bank_waits() const { return refresh_front_ < refresh_count_; }
@@ -142,9 +169,13 @@ class Channel {
   void find_column(std::uint32_t pseudo, Tick now);
   void consider_active(std::uint32_t bank, Tick read_floor, Tick write_floor,
                        ColumnChoice& best) const;
-  template <bool kWrite>
+  template <bool Write>
   void consider_hit(std::uint32_t bank, Tick floor, ColumnChoice& best) const;
-  void choose_row(Tick now);
+  void choose_row(Tick now) {
+    if (power_.enabled()) return choose_row_saving_power(now);
+    choose_row_awake(now);
+  }
+  void choose_row_awake(Tick now);
   void find_act(std::uint32_t pseudo, Tick now);
   void find_pre(std::uint32_t pseudo, Tick now);
   void consider_act(std::uint32_t bank, Tick floor, RowChoice& best) const;
@@ -154,10 +185,20 @@ class Channel {
   void reconsider_hit(std::uint32_t bank);
   void reconsider_row(std::uint32_t bank);
   [[nodiscard]] bool kept_open(std::uint32_t bank) const;
+  /// Its requests wait for a refresh or an RFM.
+  [[nodiscard]] bool stopped(std::uint32_t bank) const {
+    const std::uint32_t w = bank / 64;
+    return ((bank_refresh_.held().word(w) | activations_.stopped().word(w)) >> (bank % 64) & 1U) !=
+           0;
+  }
   void choose_all_bank_refresh(Tick now);
   void choose_bank_refresh(Tick now);
   void choose_management(Tick now);
   void consider_management(std::uint32_t bank, Tick now);
+  void consider_all_bank_management(std::uint32_t pseudo, Tick now);
+  /// An RFMab of the pseudo-channel waits for nothing but its banks: a REFpb would put it off.
+  [[nodiscard]] bool managed_first(std::uint32_t pseudo) const;
+  [[nodiscard]] bool idle(std::uint32_t pseudo) const;
   [[nodiscard]] bool delays(const RowChoice& choice, std::uint32_t pseudo, Tick refresh_at) const;
   /// The banks of a word that may do something for a queued request.
   [[nodiscard]] std::uint64_t eligible(std::uint32_t w) const;
@@ -165,18 +206,31 @@ class Channel {
   template <class Word, class Visit>
   void for_each_of(std::uint32_t pseudo, Word&& word, Visit&& visit) const;
 
+  // Saving power (channel_power.cpp).
+  void choose_row_saving_power(Tick now);
+  void choose_low_power(Tick now);
+  void choose_exit(Tick now);
+  [[nodiscard]] bool wakes() const;
+  void follow_power(Command command);
+  void time_out();
+  void change_power(RowAction action);
+  void tell_of_channel(Command command);
+
   void issue_column();
   [[nodiscard]] bool closes_row(std::uint32_t bank) const;
   void after_column(std::uint32_t bank);
   void issue_row();
   void activate(std::uint32_t bank);
+  void count_activate(std::uint32_t bank);
   void precharge(std::uint32_t bank);
   void precharge_all(std::uint32_t pseudo);
   void refresh_all(std::uint32_t bank);
   void refresh_bank(std::uint32_t bank);
   void manage_bank(std::uint32_t bank);
+  void manage_all(std::uint32_t bank);
   void note_first_command(Slot& slot, bool hit);
   void tell(Command command, std::uint32_t bank, std::uint32_t row, std::uint32_t column);
+  void tell_who_hears(Command command, std::uint32_t bank, std::uint32_t row, std::uint32_t column);
 
   const TickTiming timing_;
   const Scheduler scheduler_;
@@ -188,7 +242,10 @@ class Channel {
   std::size_t drain_from_ = 0;
   std::size_t drain_until_ = 0;
   CommandListener* const listener_;
+  /// Commands matter to somebody: the listener, or who saves power.
+  const bool heard_;
   const std::uint32_t pseudo_channels_;
+  std::uint32_t number_ = 0;
   /// The words of a BankSet that a pseudo-channel has banks in, and which bits of them.
   std::uint32_t words_of_pseudo_ = 1;
   std::array<std::uint64_t, 2> bits_of_pseudo_{};
@@ -209,11 +266,17 @@ class Channel {
   BankQueues queues_;
   BankRefresh bank_refresh_;
   ActivationCounts activations_;
+  PowerControl power_;
   /// All-bank refreshes that wait: pseudo-channels in the order they fell due.
   Tick refresh_due_ = kNever;
   std::int64_t refresh_front_ = 0;
   std::int64_t refresh_count_ = 0;
+  /// An all-bank refresh is owed that must come before the next self-refresh.
+  bool refresh_before_entry_ = false;
 
+  /// When the served requests were last seen to have grown while others waited.
+  Tick progress_at_ = 0;
+  std::int64_t progress_ = 0;
   std::int64_t submitted_ = 0;
   std::vector<End>* ends_ = nullptr;
   Statistics statistics_;

@@ -16,7 +16,7 @@ inline void Channel::for_each_of(std::uint32_t pseudo, Word&& word, Visit&& visi
 }
 
 inline std::uint64_t Channel::eligible(std::uint32_t w) const {
-  const std::uint64_t all = ~bank_refresh_.held().word(w);
+  const std::uint64_t all = ~(bank_refresh_.held().word(w) | activations_.stopped().word(w));
   return scheduler_ == Scheduler::kFcfs ? all & oldest_only(w) : all;
 }
 
@@ -69,13 +69,13 @@ inline void Channel::consider_active(std::uint32_t bank, Tick read_floor, Tick w
   if (at < best.at || (at == best.at && order < best.order)) best = {at, order, bank};
 }
 
-template <bool kWrite>
+template <bool Write>
 inline void Channel::consider_hit(std::uint32_t bank, Tick floor, ColumnChoice& best) const {
   const std::int64_t order =
-      queues_.hit_order(kWrite ? BankQueues::kWrite : BankQueues::kRead, bank);
+      queues_.hit_order(Write ? BankQueues::kWrite : BankQueues::kRead, bank);
   const bool loses_tie = order >= best.order;
   if (floor == best.at && loses_tie) return;
-  const Tick at = kWrite ? banks_.write_at(bank, floor) : banks_.read_at(bank, floor);
+  const Tick at = Write ? banks_.write_at(bank, floor) : banks_.read_at(bank, floor);
   if (at < best.at || (at == best.at && !loses_tie)) best = {at, order, bank};
 }
 
@@ -93,7 +93,7 @@ void Channel::reconsider_hit(std::uint32_t bank) {
   ColumnChoice& known = choices_[banks_.pseudo_of(bank)].column;
   if (known.at == kLongAgo || all_bank_waits()) return;
   if (scheduler_ == Scheduler::kFcfs) return forget_choices();
-  if (bank_refresh_.held().contains(bank)) return;
+  if (stopped(bank)) return;
   const std::uint32_t pseudo = banks_.pseudo_of(bank);
   if (mode_ == BankQueues::kWrite) {
     consider_hit<true>(bank, banks_.write_floor(pseudo, now_), known);
@@ -107,7 +107,7 @@ bool Channel::kept_open(std::uint32_t bank) const {
   return scheduler_ == Scheduler::kFrFcfsRowHit && queues_.hit_first(mode_).contains(bank);
 }
 
-void Channel::choose_row(Tick now) {
+void Channel::choose_row_awake(Tick now) {
   row_known_ = true;
   if (all_bank_waits()) return choose_all_bank_refresh(now);
   const Tick free = std::max(now, banks_.row_bus());
@@ -177,7 +177,7 @@ inline void Channel::consider_pre(std::uint32_t bank, Tick floor, RowChoice& bes
 void Channel::reconsider_row(std::uint32_t bank) {
   if (all_bank_waits()) return;
   if (scheduler_ == Scheduler::kFcfs) return forget_choices();
-  if (bank_refresh_.held().contains(bank)) return;
+  if (stopped(bank)) return;
   const std::uint32_t pseudo = banks_.pseudo_of(bank);
   Choices& known = choices_[pseudo];
   if (!banks_.open_banks().contains(bank)) {
@@ -211,6 +211,10 @@ bool Channel::delays(const RowChoice& choice, std::uint32_t pseudo, Tick refresh
 
 void Channel::choose_management(Tick now) {
   for (std::uint32_t p = 0; p < pseudo_channels_; ++p) {
+    if (activations_.all_bank()) {
+      consider_all_bank_management(p, now);
+      continue;
+    }
     for_each_of(
         p, [&](std::uint32_t w) { return activations_.wants().word(w); },
         [&](std::uint32_t bank) { consider_management(bank, now); });
@@ -229,6 +233,47 @@ void Channel::consider_management(std::uint32_t bank, Tick now) {
   if (first) row_ = {at, kForRefresh, bank, open ? RowAction::kPre : RowAction::kRfmpb};
 }
 
+bool Channel::idle(std::uint32_t pseudo) const {
+  std::uint64_t wanted = 0;
+  const std::uint32_t first = banks_.first_bank(pseudo) / 64;
+  for (std::uint32_t w = first; w < first + words_of_pseudo_; ++w) {
+    wanted |= bits_of_pseudo_[pseudo] & ~queues_.idle_word(w);
+  }
+  return wanted == 0;
+}
+
+void Channel::consider_all_bank_management(std::uint32_t pseudo, Tick now) {
+  const std::uint32_t bank = banks_.first_bank(pseudo);
+  bool wanted = false;
+  bool active = false;
+  for (std::uint32_t b = bank; b < bank + banks_.banks_of_pseudo(); ++b) {
+    wanted = wanted || activations_.wants().contains(b);
+    active = active || queues_.active(b) >= 0;
+  }
+  const bool must = activations_.stopped().contains(bank);
+  // What has been activated is served first.
+  if (!wanted || active || (!must && !idle(pseudo))) return;
+  const bool open = banks_.any_open(pseudo);
+  const Tick at = open ? banks_.earliest_preab(pseudo, now) : banks_.earliest_refab(pseudo, now);
+  if (at > row_.at || (at == row_.at && !must)) return;
+  row_ = {at, kForRefresh, bank, open ? RowAction::kPreab : RowAction::kRfmab};
+}
+
+void Channel::count_activate(std::uint32_t bank) {
+  activations_.on_activate(bank);
+  if (activations_.stopped().contains(bank)) forget_choices(banks_.pseudo_of(bank));
+}
+
+bool Channel::managed_first(std::uint32_t pseudo) const {
+  if (activations_.stopped().contains(banks_.first_bank(pseudo))) return true;
+  const std::uint32_t first = banks_.first_bank(pseudo) / 64;
+  std::uint64_t wanted = 0;
+  for (std::uint32_t w = first; w < first + words_of_pseudo_; ++w) {
+    wanted |= bits_of_pseudo_[pseudo] & activations_.wants().word(w);
+  }
+  return wanted != 0 && idle(pseudo) && !bank_refresh_.must(pseudo);
+}
+
 void Channel::choose_bank_refresh(Tick now) {
   for (std::uint32_t pseudo = 0; pseudo < pseudo_channels_; ++pseudo) {
     if (!bank_refresh_.owes(pseudo)) continue;
@@ -236,6 +281,7 @@ void Channel::choose_bank_refresh(Tick now) {
     const Tick pre_floor = banks_.pre_floor(pseudo, now);
     // Requests go first, unless no more refresh may be postponed.
     if (!must && std::min(pre_floor, banks_.refpb_floor(pseudo, now)) >= row_.at) continue;
+    if (activations_.all_bank() && managed_first(pseudo)) continue;
     const std::uint32_t bank = bank_refresh_.choose(pseudo, now, queues_);
     if (bank == BankRefresh::kNobody || queues_.active(bank) >= 0) continue;
     const bool open = banks_.open_row(bank) != kNoRow;

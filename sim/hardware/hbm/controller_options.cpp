@@ -10,7 +10,10 @@ constexpr std::array<std::string_view, 2> kControllers = {"default", "reference"
 constexpr std::array<std::string_view, 3> kSchedulers = {"fr-fcfs", "fr-fcfs-row-hit", "fcfs"};
 constexpr std::array<std::string_view, 3> kRowPolicies = {"open", "closed", "adaptive"};
 constexpr std::array<std::string_view, 3> kRefreshes = {"all-bank", "per-bank", "none"};
-constexpr std::array<std::string_view, 2> kRfms = {"off", "on"};
+constexpr std::array<std::string_view, 3> kRfms = {"off", "on", "all-bank"};
+constexpr std::array<std::string_view, 3> kPowerDowns = {"off", "active", "precharge"};
+constexpr std::array<std::string_view, 2> kSelfRefreshes = {"off", "on"};
+constexpr double kMostIdleClocks = 1e9;
 
 }  // namespace
 
@@ -26,7 +29,16 @@ void ControllerOptions::describe(Describer& d) {
   d.choice_of("refresh", refresh, kRefreshes, "How refresh is done; the controller's if absent.");
   d.choice_of("rfm", rfm, kRfms,
               "on: banks activated often are given RFM commands, by the device's "
-              "refresh_management.");
+              "refresh_management; all-bank: their whole pseudo-channel is.");
+  d.choice_of("power_down", power_down, kPowerDowns,
+              "A channel that nobody wants powers down, with its rows as they are (active) or "
+              "closed (precharge); the device's low_power has the times.");
+  d.field("power_down_after", power_down_after, Range::between(0, kMostIdleClocks),
+          "Clocks without a request after which a channel powers down.");
+  d.choice_of("self_refresh", self_refresh, kSelfRefreshes,
+              "on: a channel that nobody wants is put into self-refresh.");
+  d.field("self_refresh_after", self_refresh_after, Range::between(0, kMostIdleClocks),
+          "Clocks without a request after which a channel goes into self-refresh.");
   d.field("address_map", address_map,
           "Widths, most significant first (Ro14 Si1 Ba2 Co5 Bg2 Pc1 Ch4), or a name.");
   d.field("read_queue", read_queue, Range::between(1, 1024), "Reads a channel holds.");
@@ -38,6 +50,9 @@ void ControllerOptions::describe(Describer& d) {
   if (!d.reading()) return;
   if (write_low_watermark > write_high_watermark) {
     d.refuse("write_low_watermark", "is above write_high_watermark");
+  }
+  if (self_refresh == SelfRefresh::kOn && refresh == Refresh::kNone) {
+    d.refuse("self_refresh", "on does not go with refresh: none, which leaves rows to fade");
   }
   if (controller != Controller::kReference) return;
   if (!d.given("refresh")) refresh = Refresh::kAllBank;

@@ -21,8 +21,13 @@ enum class Scheduler : std::uint8_t { kFrFcfs, kFrFcfsRowHit, kFcfs };
 /// this one (gem5's open_adaptive).
 enum class RowPolicy : std::uint8_t { kOpen, kClosed, kAdaptive };
 enum class Refresh : std::uint8_t { kAllBank, kPerBank, kNone };
-/// Whether banks are given RFM commands (activation_counts.h).
-enum class Rfm : std::uint8_t { kOff, kOn };
+/// Whether banks are given RFM commands (activation_counts.h): each its own (RFMpb), or all of a
+/// pseudo-channel together (RFMab).
+enum class Rfm : std::uint8_t { kOff, kOn, kAllBank };
+/// Whether a channel that nobody wants powers down (PDE): with its rows as they are, or closed.
+enum class PowerDown : std::uint8_t { kOff, kActive, kPrecharge };
+/// Whether it is put into self-refresh (SRE).
+enum class SelfRefresh : std::uint8_t { kOff, kOn };
 
 struct ControllerOptions {
   Controller controller = Controller::kDefault;
@@ -30,6 +35,12 @@ struct ControllerOptions {
   RowPolicy row_policy = RowPolicy::kOpen;
   Refresh refresh = Refresh::kPerBank;
   Rfm rfm = Rfm::kOff;
+  /// Clocks without a request after which they happen: those of the example in AMD's PG313, of a
+  /// controller of HBM2E.
+  PowerDown power_down = PowerDown::kOff;
+  std::int64_t power_down_after = 4096;
+  SelfRefresh self_refresh = SelfRefresh::kOff;
+  std::int64_t self_refresh_after = 16384;
   std::string address_map = "bgil";
   /// Entries of a channel, shared by its pseudo-channels.
   std::int64_t read_queue = 64;
@@ -40,6 +51,9 @@ struct ControllerOptions {
   double write_low_watermark = 0.2;
 
   void describe(Describer& d);
+  [[nodiscard]] bool saves_power() const {
+    return power_down != PowerDown::kOff || self_refresh != SelfRefresh::kOff;
+  }
 };
 
 }  // namespace orrery::hbm

@@ -73,12 +73,30 @@ void Timing::describe(Describer& d) {
 void RefreshManagement::describe(Describer& d) {
   constexpr std::array<std::string_view, 2> kLowers = {"whole", "half"};
   d.required().field("rfm_per_bank", rfm_per_bank, Range::positive(), "Time of an RFMpb.");
+  d.required().field("rfm_all_bank", rfm_all_bank, Range::positive(), "Time of an RFMab.");
   d.required().field("raaimt", raaimt, Range::between(2, 1024),
-                     "Activates of a bank after which it is to be given an RFMpb.");
+                     "Activates of a bank after which it is to be given an RFM.");
   d.required().field("raammt", raammt, Range::between(1, 12),
                      "Times raaimt: activates after which it must be given one first.");
   d.choice_of("refresh_lowers", refresh_lowers, kLowers,
               "Of raaimt: what a refresh takes off the count.");
+  describe_sources(d, sources);
+}
+
+void LowPower::describe(Describer& d) {
+  describe_clocks(d, "cke", cke, "Stay in power-down (tPD), and out of it (tCKE), CK.");
+  describe_clocks(d, "xp", xp, "Power-down exit to command, CK.");
+  describe_clocks(d, "ckesr", ckesr, "Stay in self-refresh, CK.");
+  d.required().field("xs", xs, Range::positive(), "Self-refresh exit to command.");
+  const Range range = Range::not_negative();
+  d.required().field("precharge_standby_mw", precharge_standby_mw, range,
+                     "Background of a channel in standby with all rows closed, mW.");
+  d.required().field("active_power_down_mw", active_power_down_mw, range,
+                     "Background of a channel in power-down with rows open, mW.");
+  d.required().field("precharge_power_down_mw", precharge_power_down_mw, range,
+                     "Background of a channel in power-down with all rows closed, mW.");
+  d.required().field("self_refresh_mw", self_refresh_mw, range,
+                     "Background of a channel in self-refresh, its own refreshes in it, mW.");
   describe_sources(d, sources);
 }
 
@@ -88,7 +106,8 @@ void Energy::describe(Describer& d) {
   d.required().field("read_pj", read_pj, range, "One read access, pJ.");
   d.required().field("write_pj", write_pj, range, "One write access, pJ.");
   d.required().field("refresh_row_pj", refresh_row_pj, range, "Refresh of one row, pJ.");
-  d.required().field("background_mw", background_mw, range, "Background of a channel, mW.");
+  d.required().field("background_mw", background_mw, range,
+                     "Background of a channel in standby with rows open, mW.");
   describe_sources(d, sources);
 }
 
@@ -100,6 +119,7 @@ void Device::describe(Describer& d) {
   d.required().object_of("energy", energy, "Energy of each command.");
   d.optional_object("refresh_management", refresh_management,
                     "Times and thresholds of RFM commands, where the device has them.");
+  d.optional_object("low_power", low_power, "Times and power of power-down and self-refresh.");
 }
 
 std::int64_t Timing::clocks(Duration d) const {

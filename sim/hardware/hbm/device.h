@@ -70,7 +70,7 @@ struct Timing {
 /// (JESD238), DDR5 in MR58 and MR59 (JESD79-5: RAAIMT 32 to 80 in steps of 8, RAAMMT 3 to 6 times
 /// that, a REF lowers the count by RAAIMT or by half of it).
 struct RefreshManagement {
-  Duration rfm_per_bank;
+  Duration rfm_per_bank, rfm_all_bank;
   std::int64_t raaimt = 0;  ///< Activates of a bank after which it is to be given an RFM.
   std::int64_t raammt = 0;  ///< So many times RAAIMT it is given no activate without one.
   enum class Lowers : std::uint8_t { kWhole, kHalf };
@@ -84,12 +84,31 @@ struct RefreshManagement {
   }
 };
 
+/// Power-down and self-refresh, which the two pseudo-channels of a channel enter and leave
+/// together: HBM2 has one CKE a channel (JESD235, recalled), HBM3 the row commands PDE, PDX, SRE
+/// and SRX, which are common to both (JESD238, by what others write of it). In power-down nothing
+/// refreshes the rows, in self-refresh the device does so itself. In clocks (CK) but for `xs`,
+/// which follows a refresh.
+struct LowPower {
+  std::int64_t cke = 0;    ///< Stay in power-down (tPD) and out of it again (tCKE).
+  std::int64_t xp = 0;     ///< From leaving power-down to the first command.
+  std::int64_t ckesr = 0;  ///< Stay in self-refresh.
+  Duration xs;             ///< From leaving self-refresh to the first command.
+  // Background of a channel in each state; that of standby with rows open is Energy's.
+  double precharge_standby_mw = 0;
+  double active_power_down_mw = 0;
+  double precharge_power_down_mw = 0;
+  double self_refresh_mw = 0;  ///< With the device's own refreshes.
+  std::string sources;
+  void describe(Describer& d);
+};
+
 struct Energy {
   double activate_pj = 0;  ///< With the precharge that ends it.
   double read_pj = 0;
   double write_pj = 0;
   double refresh_row_pj = 0;  ///< Of each row that a refresh command restores.
-  double background_mw = 0;   ///< Of a channel.
+  double background_mw = 0;   ///< Of a channel in standby, rows open.
   std::string sources;
   void describe(Describer& d);
 };
@@ -101,6 +120,7 @@ struct Device {
   Timing timing;
   Energy energy;
   std::optional<RefreshManagement> refresh_management;
+  std::optional<LowPower> low_power;
 
   void describe(Describer& d);
   /// Bytes per second of all channels with a burst on every data clock.

@@ -13,6 +13,14 @@ namespace {
 constexpr std::array<std::string_view, 2> kFeeds = {"per-channel", "in-order"};
 constexpr std::array<std::string_view, 2> kEccs = {"none", "inline"};
 
+/// Whether a refresh falls due before the one before can be over.
+bool refreshes_fill_time(const Device& device, Refresh refresh) {
+  const Timing& t = device.timing;
+  if (refresh == Refresh::kAllBank) return t.refi <= t.rfc_all_bank;
+  return refresh == Refresh::kPerBank &&
+         t.clocks(t.refi) <= t.rrefd * device.geometry.banks_of_pseudo_channel();
+}
+
 }  // namespace
 
 void MemoryConfig::describe(Describer& d) {
@@ -37,8 +45,15 @@ void MemoryConfig::describe(Describer& d) {
   if (ecc == Ecc::kInline) {
     if (const char* why = EccLayout::unfit(device.geometry)) d.refuse("ecc", why);
   }
-  if (controller.rfm == Rfm::kOn && !device.refresh_management) {
-    d.refuse("rfm", "on needs the device's refresh_management, which this one has none of");
+  if (refreshes_fill_time(device, controller.refresh)) {
+    d.refuse("timing", "refi is so short that there is time for nothing but refreshes");
+  }
+  if (controller.rfm != Rfm::kOff && !device.refresh_management) {
+    d.refuse("rfm", "needs the device's refresh_management, which this one has none of");
+  }
+  if (controller.saves_power() && !device.low_power) {
+    d.refuse(controller.power_down != PowerDown::kOff ? "power_down" : "self_refresh",
+             "needs the device's low_power, which this one has none of");
   }
   if (in_flight > 0 && feed != Feed::kInOrder) {
     d.refuse("in_flight", "bounds the front end that there is with feed: in-order alone");

@@ -118,7 +118,11 @@ Instant MemoryPort::next() {
 
 Statistics MemoryPort::statistics() const {
   Statistics all;
-  for (const Port& port : ports_) all.merge(port.channel.statistics());
+  for (const Port& port : ports_) {
+    Statistics own = port.channel.statistics();
+    own.power_ticks = port.channel.power_ticks(std::max(port.channel.next_tick(), tick_at(now_)));
+    all.merge(own);
+  }
   return all;
 }
 

@@ -60,7 +60,8 @@ class MemoryPort {
     Access access;
   };
   struct Port {
-    Port(const MemoryConfig& config) : channel(config.device, config.controller, nullptr) {}
+    explicit Port(const MemoryConfig& config)
+        : channel(config.device, config.controller, nullptr) {}
     Channel channel;
     std::deque<Waiting> waiting;
     /// Of the channel's requests from `first_request` on; all before are done.

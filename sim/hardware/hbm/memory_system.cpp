@@ -117,7 +117,7 @@ class System {
       if (options.listener != nullptr) {
         listener = &listeners_.emplace_back(*options.listener, c);
       }
-      channels_.emplace_back(config.device, config.controller, listener);
+      channels_.emplace_back(config.device, config.controller, listener).set_number(c);
       if (config.ecc == Ecc::kInline) {
         ecc_.emplace_back(EccLayout(config.device.geometry), config.ecc_buffer);
       }
@@ -184,10 +184,18 @@ class System {
     for (Channel& channel : channels_) channel.finish();
   }
 
+  /// Channels that save power live on until the last one is done, for what they spend till then.
+  void live_on() {
+    for (const Channel& channel : channels_) end_ = std::max(end_, channel.statistics().end);
+    for (Channel& channel : channels_) channel.advance(end_);
+  }
+
   [[nodiscard]] Served served() const {
     Served all;
     for (const Channel& channel : channels_) {
-      all.statistics.merge(channel.statistics());
+      Statistics statistics = channel.statistics();
+      statistics.power_ticks = channel.power_ticks(end_);
+      all.statistics.merge(statistics);
       all.bank_counts.push_back(channel.bank_counts());
     }
     for (const EccBuffer& buffer : ecc_) {
@@ -212,6 +220,7 @@ class System {
   std::deque<Channel> channels_;
   /// Of each channel; empty without inline ECC.
   std::vector<EccBuffer> ecc_;
+  Tick end_ = 0;
 };
 
 /// Each thread has channels of its own, so that which runs when is seen nowhere.
@@ -248,6 +257,7 @@ Served serve(const MemoryConfig& config, const MemoryTrace& trace, const ServeOp
   } else {
     serve_with_threads(system, jobs);
   }
+  if (config.controller.saves_power()) system.live_on();
   return system.served();
 }
 

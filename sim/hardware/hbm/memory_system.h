@@ -46,7 +46,8 @@ struct ServeOptions {
   /// says, or else all are there from the beginning.
   std::optional<double> bytes_per_second;
   /// May be null. Hears one channel after the other with feed per-channel, and with in-order the
-  /// channels in turns, each in its own order.
+  /// channels in turns, each in its own order. Where the controller saves power it then hears of
+  /// each what it does until the last is done.
   SystemListener* listener = nullptr;
   /// Threads that share the channels; only with feed per-channel and no listener. The result is the
   /// same.

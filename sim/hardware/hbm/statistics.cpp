@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sim/core/check.h"
+
 namespace orrery::hbm {
 
 Tick LatencyHistogram::low_end(std::size_t bin) {
@@ -38,6 +40,7 @@ void Statistics::merge(const Statistics& other) {
   merged_writes += other.merged_writes;
   read_latency_sum += other.read_latency_sum;
   end = std::max(end, other.end);
+  for (std::size_t i = 0; i < power_ticks.size(); ++i) power_ticks[i] += other.power_ticks[i];
   read_latency.merge(other.read_latency);
 }
 
@@ -46,9 +49,9 @@ EnergyUse energy_of(const Statistics& statistics, const Device& device) {
     return static_cast<double>(statistics.commands[index_of(c)]);
   };
   const Energy& energy = device.energy;
-  const double rows =
-      count(Command::kRefpb) + count(Command::kRfmpb) +
-      count(Command::kRefab) * static_cast<double>(device.geometry.banks_of_pseudo_channel());
+  const double rows = count(Command::kRefpb) + count(Command::kRfmpb) +
+                      (count(Command::kRefab) + count(Command::kRfmab)) *
+                          static_cast<double>(device.geometry.banks_of_pseudo_channel());
   const double ticks_per_second = static_cast<double>(device.timing.clock.units_per_second()) *
                                   static_cast<double>(TickTiming(device).ticks_per_clock);
   EnergyUse use;
@@ -57,8 +60,22 @@ EnergyUse energy_of(const Statistics& statistics, const Device& device) {
   use.write_pj = (count(Command::kWr) + count(Command::kWra)) * energy.write_pj;
   use.refresh_pj = rows * device.rows_of_refresh() * energy.refresh_row_pj;
   // mW times s is 1e9 pJ.
-  use.background_pj = energy.background_mw * static_cast<double>(device.geometry.channels) *
-                      static_cast<double>(statistics.end) / ticks_per_second * 1e9;
+  const auto pj = [&](double mw, Tick ticks) {
+    return mw * static_cast<double>(ticks) / ticks_per_second * 1e9;
+  };
+  if (statistics.power_ticks == PowerTicks{}) {
+    use.background_pj = pj(energy.background_mw, device.geometry.channels * statistics.end);
+    return use;
+  }
+  ORRERY_CHECK(device.low_power.has_value());
+  const LowPower& low = *device.low_power;
+  const std::array<double, kPowerStates> mw = {energy.background_mw, low.precharge_standby_mw,
+                                               low.active_power_down_mw,
+                                               low.precharge_power_down_mw, low.self_refresh_mw};
+  for (std::size_t s = 0; s < kPowerStates; ++s) {
+    use.state_pj[s] = pj(mw[s], statistics.power_ticks[s]);
+    use.background_pj += use.state_pj[s];
+  }
   return use;
 }
 

@@ -24,12 +24,36 @@ enum class Command : std::uint8_t {
   kRefpb,
   kRda,
   kWra,
-  kRfmpb
+  kRfmpb,
+  kRfmab,
+  kPde,
+  kPdx,
+  kSre,
+  kSrx
 };
-inline constexpr std::size_t kCommands = 10;
+inline constexpr std::size_t kCommands = 15;
+/// The first so many are given to a bank or to all of a pseudo-channel, the rest to the channel.
+inline constexpr std::size_t kBankCommands = 11;
 inline constexpr std::array<std::string_view, kCommands> kCommandNames = {
-    "ACT", "PRE", "PREab", "RD", "WR", "REFab", "REFpb", "RDA", "WRA", "RFMpb"};
+    "ACT", "PRE",   "PREab", "RD",  "WR",  "REFab", "REFpb", "RDA",
+    "WRA", "RFMpb", "RFMab", "PDE", "PDX", "SRE",   "SRX"};
 [[nodiscard]] constexpr std::size_t index_of(Command c) { return static_cast<std::size_t>(c); }
+
+/// What the background of a channel depends on. Active: rows are open; precharge: none is.
+enum class PowerState : std::uint8_t {
+  kActiveStandby,
+  kPrechargeStandby,
+  kActivePowerDown,
+  kPrechargePowerDown,
+  kSelfRefresh
+};
+inline constexpr std::size_t kPowerStates = 5;
+inline constexpr std::array<std::string_view, kPowerStates> kPowerStateNames = {
+    "active_standby", "precharge_standby", "active_power_down", "precharge_power_down",
+    "self_refresh"};
+[[nodiscard]] constexpr std::size_t index_of(PowerState s) { return static_cast<std::size_t>(s); }
+/// Time in each state.
+using PowerTicks = std::array<Tick, kPowerStates>;
 
 /// Latencies in ticks: exact below 64, then 32 bins an octave, so that a bin is at most 3.2 % wide.
 class LatencyHistogram {
@@ -56,7 +80,7 @@ class LatencyHistogram {
 };
 
 /// Of each bank of a channel.
-using BankCounts = std::vector<std::array<std::int64_t, kCommands>>;
+using BankCounts = std::vector<std::array<std::int64_t, kBankCommands>>;
 
 struct Statistics {
   std::array<std::int64_t, kCommands> commands{};
@@ -70,19 +94,24 @@ struct Statistics {
   Tick read_latency_sum = 0;
   /// From the first tick to the last completion.
   Tick end = 0;
+  /// Of all channels up to `end` of the last; nothing where the controller saves no power.
+  PowerTicks power_ticks{};
   LatencyHistogram read_latency;
 
   void merge(const Statistics& other);
   [[nodiscard]] std::int64_t requests() const { return reads + writes; }
 };
 
-/// Counts times the energy of each command, and the background over `end`.
+/// Counts times the energy of each command, and the background over `end`: that of each power state
+/// where the controller saves power, and else of standby with rows open throughout.
 struct EnergyUse {
   double activate_pj = 0;
   double read_pj = 0;
   double write_pj = 0;
   double refresh_pj = 0;
   double background_pj = 0;
+  /// What of the background is spent in which state; nothing where the controller saves no power.
+  std::array<double, kPowerStates> state_pj{};
   [[nodiscard]] double total_pj() const {
     return activate_pj + read_pj + write_pj + refresh_pj + background_pj;
   }

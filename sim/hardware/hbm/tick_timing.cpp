@@ -11,6 +11,7 @@ TickTiming::TickTiming(const Device& device) {
   precharge_length = 1;
   refresh_length = 1;
   column_length = ticks_per_clock;
+  entry_length = ticks_per_clock;
   const auto distance = [this](std::int64_t clocks, Tick first, Tick second) {
     return clocks * ticks_per_clock + first - second;
   };
@@ -52,6 +53,28 @@ TickTiming::TickTiming(const Device& device) {
     const std::int64_t clocks = t.clocks(device.refresh_management->rfm_per_bank);
     rfm_bank_act = distance(clocks, refresh, act);
     rfm_bank_again = distance(clocks, refresh, refresh);
+    const std::int64_t all = t.clocks(device.refresh_management->rfm_all_bank);
+    rfm_all_act = distance(all, refresh, act);
+    rfm_all_again = distance(all, refresh, refresh);
+  }
+  if (device.low_power) {
+    const LowPower& low = *device.low_power;
+    const Tick entry = entry_length;
+    const Tick exit = refresh_length;
+    // The data of reads is through, and that of writes in its row (DRAMSys, CheckerHBM2.cpp:
+    // tRDPDE, tWRPDE).
+    read_pde = distance(t.cl + t.burst + 1, column, entry);
+    write_pde = distance(t.cwl + t.burst + t.wr + 1, column, entry);
+    pde_pdx = distance(low.cke, entry, exit);
+    pdx_pde = distance(low.cke, exit, entry);
+    pdx_column = distance(low.xp, exit, column);
+    pdx_act = distance(low.xp, exit, act);
+    pdx_pre = distance(low.xp, exit, pre);
+    pdx_refresh = distance(low.xp, exit, refresh);
+    sre_srx = distance(low.ckesr, entry, exit);
+    srx_act = distance(t.clocks(low.xs), exit, act);
+    srx_refresh = distance(t.clocks(low.xs), exit, refresh);
+    srx_pde = distance(t.clocks(low.xs), exit, entry);
   }
 
   read_done = distance(t.cl + t.burst, 0, 0);

@@ -28,6 +28,9 @@ struct TickTiming {
   Tick ticks_per_clock = 1;
   /// How long a command holds its bus.
   Tick activate_length = 0, precharge_length = 0, column_length = 0, refresh_length = 0;
+  /// PDE and SRE take a clock; PDX and SRX are as long as a refresh (JESD238, by a translation of
+  /// it) and taken to start on rising edges like one.
+  Tick entry_length = 0;
 
   // Of one bank.
   Tick act_act_bank, act_read, act_write, act_pre, pre_act, read_pre, write_pre;
@@ -41,9 +44,18 @@ struct TickTiming {
   Tick act_refresh_bank;
   Tick refresh_refresh;
   Tick refresh_interval;
-  /// From an RFMpb to its bank's next activate, and to its next refresh or RFMpb; 0 where the
-  /// device has none. To other banks it is a per-bank refresh.
+  /// From an RFMpb to its bank's next activate, and to its next refresh or RFM; 0 where the device
+  /// has none. To other banks it is a per-bank refresh.
   Tick rfm_bank_act = 0, rfm_bank_again = 0;
+  /// The same of an RFMab and the banks of its pseudo-channel.
+  Tick rfm_all_act = 0, rfm_all_again = 0;
+
+  // Power-down and self-refresh, of the channel; 0 where the device has none.
+  Tick read_pde = 0, write_pde = 0;
+  Tick pde_pdx = 0, pdx_pde = 0;
+  Tick pdx_column = 0, pdx_act = 0, pdx_pre = 0, pdx_refresh = 0;
+  Tick sre_srx = 0;
+  Tick srx_act = 0, srx_refresh = 0, srx_pde = 0;
 
   /// From the read command to the end of its data.
   Tick read_done;

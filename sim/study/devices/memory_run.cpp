@@ -98,23 +98,26 @@ class CommandFile final : public hbm::SystemListener {
 };
 
 /// A line a bank: how often each command reached it. An all-bank command reaches all banks of its
-/// pseudo-channel.
+/// pseudo-channel; those of the whole channel are left out.
 void write_bank_counts(const std::string& path, const std::vector<hbm::BankCounts>& channels,
                        const hbm::Geometry& geometry) {
   const auto of_pseudo = static_cast<std::size_t>(geometry.banks_of_pseudo_channel());
   const auto groups = static_cast<std::size_t>(geometry.bank_groups);
   const auto banks = static_cast<std::size_t>(geometry.banks);
   std::string text = "channel,pseudo_channel,stack_id,bank_group,bank";
-  for (const std::string_view name : hbm::kCommandNames) text += "," + std::string(name);
+  for (std::size_t c = 0; c < hbm::kBankCommands; ++c) {
+    text += "," + std::string(hbm::kCommandNames[c]);
+  }
   text += "\n";
   const auto write_bank = [&](std::size_t channel, std::size_t b) {
     const std::size_t pseudo = b / of_pseudo;
     const std::size_t stack = b % of_pseudo / banks / groups;
     fmt::format_to(std::back_inserter(text), "{},{},{},{},{}", channel, pseudo, stack,
                    b / banks % groups, b % banks);
-    for (std::size_t c = 0; c < hbm::kCommands; ++c) {
+    for (std::size_t c = 0; c < hbm::kBankCommands; ++c) {
       const auto command = static_cast<hbm::Command>(c);
-      const bool all = command == hbm::Command::kPreab || command == hbm::Command::kRefab;
+      const bool all = command == hbm::Command::kPreab || command == hbm::Command::kRefab ||
+                       command == hbm::Command::kRfmab;
       const std::size_t counted = all ? pseudo * of_pseudo : b;
       fmt::format_to(std::back_inserter(text), ",{}", channels[channel][counted][c]);
     }
@@ -154,6 +157,8 @@ MemoryRun summarize(const hbm::Served& served, const hbm::Device& device) {
   run.clock_ps = 1e12 / clock;
   run.gb_per_s = bytes / (run.cycles / clock) * 1e-9;
   run.share_of_peak = run.gb_per_s * 1e9 / device.peak_bytes_per_second();
+  // A pJ a ps is a W.
+  run.power_mw = run.energy.total_pj() / (run.cycles * run.clock_ps) * 1e3;
   run.row_hit_rate = static_cast<double>(statistics.row_hits) / requests;
   if (statistics.reads > 0) {
     run.avg_read_latency_ns = static_cast<double>(statistics.read_latency_sum) * ns_per_tick /

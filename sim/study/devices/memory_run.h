@@ -30,6 +30,8 @@ struct MemoryRun {
   double avg_read_latency_ns = 0;
   double p50_read_latency_ns = 0;
   double p99_read_latency_ns = 0;
+  /// Of the whole device, on average.
+  double power_mw = 0;
   /// Of this process, with reading the trace.
   double cpu_s = 0;
 

@@ -99,6 +99,59 @@ TEST_CASE("after refreshes") {
   CHECK(one.earliest_refpb(kBank, 0) == 640);
 }
 
+TEST_CASE("after an RFMab") {
+  BankTiming banks = fresh();
+  banks.rfmab(0, 0);
+  CHECK(banks.act_floor(0, 0) == 1'118);  // tRFMab 350 ns, 1120 + 1 - 3
+  CHECK(banks.earliest_refab(0, 0) == 1'120);
+  CHECK(banks.earliest_refpb(kSameGroup, 0) == 1'120);
+  CHECK(banks.act_floor(1, 0) == 2);
+}
+
+TEST_CASE("into power-down and out of it") {
+  BankTiming read = fresh();
+  read.read(kBank, 0);
+  read.delay_power_down(false, 0);
+  CHECK(read.earliest_pde(0) == 46);  // CL 40 + burst 4 + 2
+  CHECK(read.earliest_sre(0) == 46);
+  BankTiming write = fresh();
+  write.write(kBank, 0);
+  write.delay_power_down(true, 0);
+  CHECK(write.earliest_pde(0) == 92);  // CWL 20 + burst 4 + tWR 66 + 2
+  BankTiming banks = fresh();
+  banks.pde(0);
+  CHECK(banks.earliest_exit(0) == 28);      // tPD 26 + 2 - 1 = 27
+  CHECK(banks.read_floor(0, 0) == kNever);  // nothing else till then
+  banks.pdx(100);
+  CHECK(banks.earliest_pde(0) == 126);  // tCKE 26 + 1 - 2 = 25
+  for (const std::uint32_t pseudo : {0U, 1U}) {
+    CHECK(banks.act_floor(pseudo, 0) == 124);  // tXP 26 + 1 - 3
+    CHECK(banks.pre_floor(pseudo, 0) == 126);
+    CHECK(banks.read_floor(pseudo, 0) == 126);  // 26 + 1 - 2 = 25
+    CHECK(banks.write_floor(pseudo, 0) == 126);
+    CHECK(banks.earliest_refab(pseudo, 0) == 126);
+  }
+  CHECK(banks.earliest_sre(0) == 126);  // 26 + 1 - 2 = 25
+}
+
+TEST_CASE("into self-refresh and out of it") {
+  BankTiming banks = fresh();
+  banks.act(kBank, 0, 0);
+  banks.preab(0, 92);
+  CHECK(banks.earliest_sre(0) == 146);  // tRC 144 + 3 - 2 = 145; tRP 92 + 52 + 1 - 2 = 143
+  banks.refab(1, 200);
+  CHECK(banks.earliest_sre(0) == 1'320);  // tRFCab 200 + 1120 + 1 - 2 = 1319
+  banks.sre(1'320);
+  CHECK(banks.earliest_exit(0) == 1'350);  // tCKESR 28 + 2 - 1 = 29
+  banks.srx(2'000);
+  for (const std::uint32_t pseudo : {0U, 1U}) {
+    CHECK(banks.act_floor(pseudo, 0) == 3'144);  // tXS 1146 + 1 - 3
+    CHECK(banks.earliest_refab(pseudo, 0) == 3'146);
+  }
+  CHECK(banks.earliest_pde(0) == 3'146);  // 1146 + 1 - 2 = 1145
+  CHECK(banks.earliest_sre(0) == 3'146);
+}
+
 TEST_CASE("after an access that precharges") {
   BankTiming read = fresh();
   read.act(kBank, 0, -200);

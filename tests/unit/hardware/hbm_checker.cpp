@@ -3,311 +3,12 @@
 
 #include <algorithm>
 
+#include "tests/unit/hardware/hbm_figures.h"
+
 namespace orrery::hbm::checker {
-
-/// In clocks; the refresh interval in half clocks, for it may end in between.
-struct Figures {
-  bool both_edges;  ///< HBM3 on: ACT 1.5 clocks, PRE and REF 0.5, precharges on either edge.
-  int stacks, groups, banks;
-  int rc, rcd_rd, rcd_wr, ras, rp, rtp;
-  int wl, bl, wr, wtr_s, wtr_l, rtw;
-  int ccd_s, ccd_l, ccd_r;
-  int rrd_s, rrd_l, faw, ppd;
-  int rfc_ab, rfc_pb, rrefd;
-  int rfm_pb;  ///< 0: the part has no RFM.
-  std::int64_t refi_half_clocks;
-};
-
 namespace {
 
 constexpr std::int64_t kLongAgo = -(std::int64_t{1} << 40);
-
-// Constraints from JESD235C (HBM2, HBM2E) and JESD238A (HBM3; HBM4 taken to keep them), with the
-// figures of the speed bins. Those of HBM2E and HBM3E are the lower bins' nanoseconds in their own
-// clocks: nothing is published.
-//
-// HBM2 2.0 Gb/s, clock 1 ns, 8 Gb channels: refresh 350 and 160 ns, tREFI 3.9 us.
-constexpr Figures kHbm2 = {.both_edges = false,
-                           .stacks = 1,
-                           .groups = 4,
-                           .banks = 4,
-                           .rc = 48,
-                           .rcd_rd = 14,
-                           .rcd_wr = 12,
-                           .ras = 34,
-                           .rp = 14,
-                           .rtp = 5,
-                           .wl = 5,
-                           .bl = 2,
-                           .wr = 16,
-                           .wtr_s = 6,
-                           .wtr_l = 8,
-                           .rtw = 13,
-                           .ccd_s = 2,
-                           .ccd_l = 4,
-                           .ccd_r = 0,
-                           .rrd_s = 4,
-                           .rrd_l = 4,
-                           .faw = 15,
-                           .ppd = 0,
-                           .rfc_ab = 350,
-                           .rfc_pb = 160,
-                           .rrefd = 8,
-                           .rfm_pb = 0,
-                           .refi_half_clocks = 7'800};
-// Clock 0.625 ns: RAS 34 ns is 54.4 clocks; tRTW is RL 23 + BL/2 2 + 2 - WL 8; 350 ns 560 clocks.
-constexpr Figures kHbm2e = {.both_edges = false,
-                            .stacks = 1,
-                            .groups = 4,
-                            .banks = 4,
-                            .rc = 78,
-                            .rcd_rd = 23,
-                            .rcd_wr = 20,
-                            .ras = 55,
-                            .rp = 23,
-                            .rtp = 8,
-                            .wl = 8,
-                            .bl = 2,
-                            .wr = 26,
-                            .wtr_s = 10,
-                            .wtr_l = 13,
-                            .rtw = 19,
-                            .ccd_s = 2,
-                            .ccd_l = 4,
-                            .ccd_r = 0,
-                            .rrd_s = 7,
-                            .rrd_l = 7,
-                            .faw = 24,
-                            .ppd = 0,
-                            .rfc_ab = 560,
-                            .rfc_pb = 256,
-                            .rrefd = 13,
-                            .rfm_pb = 0,
-                            .refi_half_clocks = 12'480};
-// HBM3 6.4 Gb/s, clock 0.625 ns, 16 Gb channels: refresh 350 and 200 ns. An RFM is taken to last
-// as long as a per-bank refresh, from here on.
-constexpr Figures kHbm3 = {.both_edges = true,
-                           .stacks = 2,
-                           .groups = 4,
-                           .banks = 4,
-                           .rc = 72,
-                           .rcd_rd = 31,
-                           .rcd_wr = 15,
-                           .ras = 45,
-                           .rp = 26,
-                           .rtp = 9,
-                           .wl = 10,
-                           .bl = 2,
-                           .wr = 33,
-                           .wtr_s = 7,
-                           .wtr_l = 10,
-                           .rtw = 20,
-                           .ccd_s = 2,
-                           .ccd_l = 4,
-                           .ccd_r = 3,
-                           .rrd_s = 4,
-                           .rrd_l = 5,
-                           .faw = 24,
-                           .ppd = 2,
-                           .rfc_ab = 560,
-                           .rfc_pb = 320,
-                           .rrefd = 8,
-                           .rfm_pb = 320,
-                           .refi_half_clocks = 12'480};
-// 2300 MHz: RCD 19.375 ns is 44.6 clocks, tRFC 350 ns 805, 200 ns 460, tREFI 3.9 us 8970.
-constexpr Figures kHbm3e92 = {.both_edges = true,
-                              .stacks = 2,
-                              .groups = 4,
-                              .banks = 4,
-                              .rc = 104,
-                              .rcd_rd = 45,
-                              .rcd_wr = 22,
-                              .ras = 65,
-                              .rp = 38,
-                              .rtp = 13,
-                              .wl = 15,
-                              .bl = 2,
-                              .wr = 48,
-                              .wtr_s = 11,
-                              .wtr_l = 15,
-                              .rtw = 29,
-                              .ccd_s = 2,
-                              .ccd_l = 4,
-                              .ccd_r = 3,
-                              .rrd_s = 6,
-                              .rrd_l = 8,
-                              .faw = 35,
-                              .ppd = 2,
-                              .rfc_ab = 805,
-                              .rfc_pb = 460,
-                              .rrefd = 12,
-                              .rfm_pb = 460,
-                              .refi_half_clocks = 17'940};
-// 2400 MHz: tRFC 350 ns is 840 clocks, 200 ns 480, tREFI 3.9 us 9360.
-constexpr Figures kHbm3e96 = {.both_edges = true,
-                              .stacks = 2,
-                              .groups = 4,
-                              .banks = 4,
-                              .rc = 108,
-                              .rcd_rd = 47,
-                              .rcd_wr = 23,
-                              .ras = 68,
-                              .rp = 39,
-                              .rtp = 14,
-                              .wl = 15,
-                              .bl = 2,
-                              .wr = 50,
-                              .wtr_s = 11,
-                              .wtr_l = 15,
-                              .rtw = 30,
-                              .ccd_s = 2,
-                              .ccd_l = 4,
-                              .ccd_r = 3,
-                              .rrd_s = 6,
-                              .rrd_l = 8,
-                              .faw = 36,
-                              .ppd = 2,
-                              .rfc_ab = 840,
-                              .rfc_pb = 480,
-                              .rrefd = 12,
-                              .rfm_pb = 480,
-                              .refi_half_clocks = 18'720};
-// HBM4 8 Gb/s (preliminary), clock 0.5 ns: refresh 450 and 280 ns; 2 groups of 8 banks.
-constexpr Figures kHbm4 = {.both_edges = true,
-                           .stacks = 2,
-                           .groups = 2,
-                           .banks = 8,
-                           .rc = 90,
-                           .rcd_rd = 39,
-                           .rcd_wr = 19,
-                           .ras = 57,
-                           .rp = 33,
-                           .rtp = 12,
-                           .wl = 10,
-                           .bl = 2,
-                           .wr = 42,
-                           .wtr_s = 9,
-                           .wtr_l = 13,
-                           .rtw = 25,
-                           .ccd_s = 2,
-                           .ccd_l = 4,
-                           .ccd_r = 2,
-                           .rrd_s = 5,
-                           .rrd_l = 7,
-                           .faw = 30,
-                           .ppd = 2,
-                           .rfc_ab = 900,
-                           .rfc_pb = 560,
-                           .rrefd = 16,
-                           .rfm_pb = 560,
-                           .refi_half_clocks = 15'600};
-// tRC above tRAS + tRP; four tRRDS below tFAW; tRRDL above tRRDS; precharges 2 clocks apart; an
-// RFM longer than a per-bank refresh.
-constexpr Figures kMadeUp = {.both_edges = false,
-                             .stacks = 2,
-                             .groups = 4,
-                             .banks = 4,
-                             .rc = 56,
-                             .rcd_rd = 14,
-                             .rcd_wr = 12,
-                             .ras = 34,
-                             .rp = 14,
-                             .rtp = 5,
-                             .wl = 5,
-                             .bl = 2,
-                             .wr = 16,
-                             .wtr_s = 6,
-                             .wtr_l = 8,
-                             .rtw = 13,
-                             .ccd_s = 2,
-                             .ccd_l = 4,
-                             .ccd_r = 3,
-                             .rrd_s = 4,
-                             .rrd_l = 6,
-                             .faw = 22,
-                             .ppd = 2,
-                             .rfc_ab = 350,
-                             .rfc_pb = 160,
-                             .rrefd = 8,
-                             .rfm_pb = 200,
-                             .refi_half_clocks = 7'800};
-
-// The parts of H100, H200 and B200: the 6.4 Gb/s bin's nanoseconds (WL 6.25, RCDRD 19.375, RCDWR
-// 9.375, RP 16.25, RAS 28.125, WR 20.625, RTP 5.625, RRD 2.5 and 3.125, FAW 15, WTR 4.375 and 6.25,
-// RTW 12.5, RREFD 5) in their clocks, RC = RAS + RP + 1, and refresh of their densities.
-constexpr Figures at_1309_mhz() {
-  Figures f = kHbm3;
-  f.rcd_rd = 26, f.rcd_wr = 13, f.rp = 22, f.ras = 37, f.rc = 60, f.rtp = 8;
-  f.wl = 9, f.wr = 27, f.wtr_s = 6, f.wtr_l = 9, f.rtw = 17;
-  f.rrd_s = 4, f.rrd_l = 5, f.faw = 20;
-  f.rfc_ab = 459, f.rfc_pb = f.rfm_pb = 262, f.rrefd = 7, f.refi_half_clocks = 10'210;
-  return f;
-}
-constexpr Figures at_1562_mhz() {
-  Figures f = kHbm3;
-  f.rcd_rd = 31, f.rcd_wr = 15, f.rp = 26, f.ras = 44, f.rc = 71, f.rtp = 9;
-  f.wl = 10, f.wr = 33, f.wtr_s = 7, f.wtr_l = 10, f.rtw = 20;
-  f.rrd_s = 4, f.rrd_l = 5, f.faw = 24;
-  f.rfc_ab = 704, f.rfc_pb = f.rfm_pb = 313, f.rrefd = 8, f.refi_half_clocks = 12'187;
-  return f;
-}
-constexpr Figures at_1998_mhz() {
-  Figures f = kHbm3;
-  f.rcd_rd = 39, f.rcd_wr = 19, f.rp = 33, f.ras = 57, f.rc = 91, f.rtp = 12;
-  f.wl = 13, f.wr = 42, f.wtr_s = 9, f.wtr_l = 13, f.rtw = 25;
-  f.rrd_s = 5, f.rrd_l = 7, f.faw = 30;
-  f.rfc_ab = 900, f.rfc_pb = f.rfm_pb = 400, f.rrefd = 10, f.refi_half_clocks = 15'584;
-  return f;
-}
-// The parts of the two A100: the nanoseconds of HBM2 at 2.0 Gb/s, whose clock is one, in theirs.
-constexpr Figures at_1215_mhz() {
-  Figures f = kHbm2;
-  f.rcd_rd = 18, f.rcd_wr = 15, f.rp = 18, f.ras = 42, f.rc = 60, f.rtp = 7;
-  f.wl = 7, f.wr = 20, f.wtr_s = 8, f.wtr_l = 10, f.rtw = 15;
-  f.rrd_s = 5, f.rrd_l = 5, f.faw = 19;
-  f.rfc_ab = 426, f.rfc_pb = 195, f.rrefd = 10, f.refi_half_clocks = 9'477;
-  return f;
-}
-constexpr Figures at_1593_mhz() {
-  Figures f = kHbm2e;
-  f.rfc_ab = 558, f.rfc_pb = 255, f.refi_half_clocks = 12'425;
-  return f;
-}
-constexpr Figures kHbm2At1215 = at_1215_mhz();
-constexpr Figures kHbm2At1593 = at_1593_mhz();
-constexpr Figures kHbm3At1309 = at_1309_mhz();
-constexpr Figures kHbm3At1562 = at_1562_mhz();
-constexpr Figures kHbm3At1998 = at_1998_mhz();
-
-const Figures& figures_of(Part part) {
-  switch (part) {
-    case Part::kHbm2At2000:
-      return kHbm2;
-    case Part::kHbm2eAt3200:
-      return kHbm2e;
-    case Part::kHbm3At6400:
-      return kHbm3;
-    case Part::kHbm3eAt9200:
-      return kHbm3e92;
-    case Part::kHbm3eAt9600:
-      return kHbm3e96;
-    case Part::kHbm4At8000:
-      return kHbm4;
-    case Part::kHbm3At5236:
-      return kHbm3At1309;
-    case Part::kHbm3eAt6250:
-      return kHbm3At1562;
-    case Part::kHbm3eAt7992:
-      return kHbm3At1998;
-    case Part::kHbm2At2430:
-      return kHbm2At1215;
-    case Part::kHbm2eAt3186:
-      return kHbm2At1593;
-    case Part::kMadeUp:
-      return kMadeUp;
-  }
-  return kHbm3;
-}
 
 void lower(std::int64_t& count, std::int64_t by) { count = std::max<std::int64_t>(0, count - by); }
 
@@ -317,10 +18,11 @@ bool is_column(Op op) { return op == Op::kRd || op == Op::kWr || op == Op::kRda 
 
 Checker::Checker(Part part, Refreshes refreshes, Activates activates)
     : f_(figures_of(part)), due_(refreshes), count_(activates) {
+  pde_ = pdx_ = sre_ = srx_ = kLongAgo;
   for (Bank& b : banks_) b.act = b.rd = b.wr = b.closed = b.refpb = b.rfmpb = kLongAgo;
   for (Group& g : groups_) g.act = g.rd = g.wr = kLongAgo;
   for (Pseudo& p : pseudos_) {
-    p.act = p.rd = p.wr = p.pre = p.refab = p.refpb = p.rfmpb = kLongAgo;
+    p.act = p.rd = p.wr = p.pre = p.refab = p.refpb = p.rfmpb = p.rfmab = kLongAgo;
     p.stack_rd.fill(kLongAgo);
     p.window.fill(kLongAgo);
   }
@@ -335,13 +37,14 @@ std::size_t Checker::bank_of(const Event& e) const {
 
 /// In half clocks.
 std::int64_t Checker::length(Op op) const {
-  if (is_column(op)) return 2;
+  if (is_column(op) || op == Op::kPde || op == Op::kSre) return 2;
   if (op == Op::kAct) return f_.both_edges ? 3 : 4;
   return f_.both_edges ? 1 : 2;
 }
 
 const char* Checker::check(const Event& e) {
   last_cycle_ = e.half_clock + length(e.op);
+  if (const char* wrong = power(e)) return wrong;
   if (const char* wrong = bus(e)) return wrong;
   if (const char* wrong = owed(e)) return wrong;
   switch (e.op) {
@@ -363,6 +66,16 @@ const char* Checker::check(const Event& e) {
       return refresh_bank(e);
     case Op::kRfmpb:
       return manage_bank(e);
+    case Op::kRfmab:
+      return manage_all(e);
+    case Op::kPde:
+      return power_down();
+    case Op::kPdx:
+      return power_up();
+    case Op::kSre:
+      return begin_self_refresh(e);
+    case Op::kSrx:
+      return end_self_refresh();
   }
   return "no command";
 }
@@ -377,15 +90,43 @@ const char* Checker::bus(const Event& e) {
   return nullptr;
 }
 
+/// From power-down and self-refresh only their exits lead, and to those nothing else does.
+const char* Checker::power(const Event& e) const {
+  if (power_ == Power::kDown) return e.op == Op::kPdx ? nullptr : "a command in power-down";
+  if (power_ == Power::kSelfRefresh) {
+    return e.op == Op::kSrx ? nullptr : "a command in self-refresh";
+  }
+  if (e.op == Op::kPdx) return "PDX without PDE";
+  if (e.op == Op::kSrx) return "SRX without SRE";
+  if (e.op == Op::kPde) {
+    if (early(pdx_, f_.cke)) return "tCKE";
+  } else if (early(pdx_, f_.xp)) {
+    return "tXP";
+  }
+  return early(srx_, f_.xs) ? "tXS" : nullptr;
+}
+
+std::int64_t Checker::refreshes_of_interval() const {
+  return due_ == Refreshes::kPerBank ? std::int64_t{f_.stacks} * f_.groups * f_.banks : 1;
+}
+
+std::int64_t Checker::refreshes_due(const Event& e) const {
+  return (e.half_clock - due_from_) * refreshes_of_interval() / f_.refi_half_clocks;
+}
+
 /// Eight intervals may be owed, and the one that falls due is not owed yet. (An all-bank refresh
 /// first closes all banks.)
 const char* Checker::owed(const Event& e) const {
-  if (due_ == Refreshes::kNotDue) return nullptr;
-  const std::int64_t banks =
-      due_ == Refreshes::kPerBank ? std::int64_t{f_.stacks} * f_.groups * f_.banks : 1;
-  const std::int64_t due = e.half_clock * banks / f_.refi_half_clocks;
-  const auto p = static_cast<std::size_t>(e.pseudo);
-  return due - pseudos_[p].refreshes > 8 * banks + 1 ? "too few refreshes" : nullptr;
+  if (due_ == Refreshes::kNotDue || power_ == Power::kSelfRefresh) return nullptr;
+  const std::int64_t due = refreshes_due(e);
+  const std::int64_t most = 8 * refreshes_of_interval() + 1;
+  // What is the channel's is of both.
+  const bool both = e.op == Op::kPde || e.op == Op::kPdx || e.op == Op::kSre;
+  for (int p = 0; p < 2; ++p) {
+    const std::int64_t done = pseudos_[static_cast<std::size_t>(p)].refreshes;
+    if ((both || p == e.pseudo) && due - done > most) return "too few refreshes";
+  }
+  return nullptr;
 }
 
 const char* Checker::activate(const Event& e) {
@@ -400,6 +141,7 @@ const char* Checker::activate(const Event& e) {
   std::int64_t& fourth_last = p.window[p.activates++ % 4];
   if (early(fourth_last, f_.faw)) return "tFAW";
   if (early(p.refab, f_.rfc_ab)) return "tRFCab";
+  if (early(p.rfmab, f_.rfm_ab)) return "tRFMab";
   if (early(b.refpb, f_.rfc_pb)) return "tRFCpb";
   if (early(b.rfmpb, f_.rfm_pb)) return "tRFMpb";
   if (early(std::max(p.refpb, p.rfmpb), f_.rrefd)) return "tRREFD";
@@ -484,17 +226,86 @@ const char* Checker::write(const Event& e) {
   return nullptr;
 }
 
-const char* Checker::refresh_all(const Event& e) {
-  Pseudo& p = pseudos_[static_cast<std::size_t>(e.pseudo)];
+const char* Checker::may_refresh_all(int pseudo) const {
+  const Pseudo& p = pseudos_[static_cast<std::size_t>(pseudo)];
   if (early(p.act, f_.rc)) return "tRC";
   if (early(p.refab, f_.rfc_ab)) return "tRFCab";
   if (early(p.refpb, f_.rfc_pb)) return "tRFCpb";
   if (early(p.rfmpb, f_.rfm_pb)) return "tRFMpb";
+  if (early(p.rfmab, f_.rfm_ab)) return "tRFMab";
+  const auto count = static_cast<std::size_t>(f_.stacks * f_.groups * f_.banks);
+  const std::size_t first = static_cast<std::size_t>(pseudo) * count;
+  for (std::size_t i = first; i < first + count; ++i) {
+    if (banks_[i].open) return "a refresh of all banks while one is open";
+    if (early(banks_[i].closed, f_.rp)) return "tRP";
+  }
+  return nullptr;
+}
+
+const char* Checker::manage_all(const Event& e) {
+  if (f_.rfm_ab == 0) return "RFMab of a part that has none";
+  if (const char* wrong = may_refresh_all(e.pseudo)) return wrong;
+  const auto count = static_cast<std::size_t>(f_.stacks * f_.groups * f_.banks);
+  const std::size_t first = static_cast<std::size_t>(e.pseudo) * count;
+  for (std::size_t i = first; i < first + count; ++i) lower(banks_[i].activates, count_.by_rfm);
+  pseudos_[static_cast<std::size_t>(e.pseudo)].rfmab = last_cycle_;
+  return nullptr;
+}
+
+const char* Checker::power_down() {
+  for (const Pseudo& p : pseudos_) {
+    if (early(p.rd, f_.rl + f_.bl + 1)) return "tRDPDE";
+    if (early(p.wr, f_.wl + f_.bl + f_.wr + 1)) return "tWRPDE";
+  }
+  power_ = Power::kDown;
+  pde_ = last_cycle_;
+  return nullptr;
+}
+
+const char* Checker::power_up() {
+  if (early(pde_, f_.cke)) return "tPD";
+  power_ = Power::kUp;
+  pdx_ = last_cycle_;
+  return nullptr;
+}
+
+/// All that has fallen due but part of the last interval has been refreshed, and after an earlier
+/// self-refresh all banks once.
+const char* Checker::begin_self_refresh(const Event& e) {
+  for (int i = 0; i < 2; ++i) {
+    const Pseudo& p = pseudos_[static_cast<std::size_t>(i)];
+    if (const char* wrong = may_refresh_all(i)) return wrong;
+    if (early(p.rd, f_.rl + f_.bl + 1)) return "tRDSRE";
+    if (due_ == Refreshes::kNotDue) continue;
+    const std::int64_t all = refreshes_of_interval();
+    if (refreshes_due(e) - p.refreshes >= all) return "refreshes owed at SRE";
+    if (slept_ && p.refreshes < 0) return "no refresh between SRX and SRE";
+  }
+  power_ = Power::kSelfRefresh;
+  sre_ = last_cycle_;
+  return nullptr;
+}
+
+/// One interval is owed, for a refresh may have been missed, and a new round begins.
+const char* Checker::end_self_refresh() {
+  if (early(sre_, f_.ckesr)) return "tCKESR";
+  power_ = Power::kUp;
+  srx_ = due_from_ = last_cycle_;
+  slept_ = true;
+  for (Pseudo& p : pseudos_) {
+    p.refreshes = -refreshes_of_interval();
+    p.refreshed = 0;
+  }
+  for (Bank& b : banks_) b.refreshed = false;
+  return nullptr;
+}
+
+const char* Checker::refresh_all(const Event& e) {
+  Pseudo& p = pseudos_[static_cast<std::size_t>(e.pseudo)];
+  if (const char* wrong = may_refresh_all(e.pseudo)) return wrong;
   const auto count = static_cast<std::size_t>(f_.stacks * f_.groups * f_.banks);
   const std::size_t first = static_cast<std::size_t>(e.pseudo) * count;
   for (std::size_t i = first; i < first + count; ++i) {
-    if (banks_[i].open) return "REFab while a bank is open";
-    if (early(banks_[i].closed, f_.rp)) return "tRP";
     lower(banks_[i].activates, count_.by_refresh);
   }
   p.refab = last_cycle_;
@@ -509,6 +320,7 @@ const char* Checker::may_refresh(const Bank& b, const Pseudo& p) const {
   if (early(b.rfmpb, f_.rfm_pb)) return "tRFMpb";
   if (early(std::max(p.refpb, p.rfmpb), f_.rrefd)) return "tRREFD";
   if (early(p.act, f_.rrd_s)) return "tRRDS";
+  if (early(p.rfmab, f_.rfm_ab)) return "tRFMab";
   return early(p.refab, f_.rfc_ab) ? "tRFCab" : nullptr;
 }
 

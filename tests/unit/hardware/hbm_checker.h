@@ -13,8 +13,24 @@
 
 namespace orrery::hbm::checker {
 
-enum class Op : std::uint8_t { kAct, kPre, kPreab, kRd, kWr, kRefab, kRefpb, kRda, kWra, kRfmpb };
-inline constexpr std::size_t kOps = 10;
+enum class Op : std::uint8_t {
+  kAct,
+  kPre,
+  kPreab,
+  kRd,
+  kWr,
+  kRefab,
+  kRefpb,
+  kRda,
+  kWra,
+  kRfmpb,
+  kRfmab,
+  kPde,
+  kPdx,
+  kSre,
+  kSrx
+};
+inline constexpr std::size_t kOps = 15;
 
 struct Event {
   std::int64_t half_clock = 0;
@@ -41,7 +57,7 @@ enum class Part : std::uint8_t {
 };
 
 /// Whether banks must be refreshed as often as the standards say: each pseudo-channel may owe
-/// eight intervals of refreshes.
+/// eight intervals of refreshes, and less than one when it begins to refresh itself.
 enum class Refreshes : std::uint8_t { kNotDue, kAllBank, kPerBank };
 
 /// What a bank's activates are counted against: `most` without an RFM; a refresh takes
@@ -73,15 +89,21 @@ class Checker {
     std::int64_t act, rd, wr;
   };
   struct Pseudo {
-    std::int64_t act, rd, wr, pre, refab, refpb, rfmpb;
+    std::int64_t act, rd, wr, pre, refab, refpb, rfmpb, rfmab;
     std::array<std::int64_t, 4> stack_rd;
     std::array<std::int64_t, 4> window;  ///< Of the last four activates, in turns.
     std::size_t activates = 0;
+    /// Since the channel was last in self-refresh, less what is owed then.
     std::int64_t refreshes = 0;
     int refreshed = 0;  ///< Banks of this round.
   };
 
+  enum class Power : std::uint8_t { kUp, kDown, kSelfRefresh };
+
   [[nodiscard]] const char* bus(const Event& e);
+  [[nodiscard]] const char* power(const Event& e) const;
+  [[nodiscard]] std::int64_t refreshes_due(const Event& e) const;
+  [[nodiscard]] std::int64_t refreshes_of_interval() const;
   [[nodiscard]] const char* owed(const Event& e) const;
   [[nodiscard]] const char* activate(const Event& e);
   [[nodiscard]] const char* precharge(const Event& e);
@@ -91,6 +113,13 @@ class Checker {
   [[nodiscard]] const char* refresh_all(const Event& e);
   [[nodiscard]] const char* refresh_bank(const Event& e);
   [[nodiscard]] const char* manage_bank(const Event& e);
+  [[nodiscard]] const char* manage_all(const Event& e);
+  [[nodiscard]] const char* power_down();
+  [[nodiscard]] const char* power_up();
+  [[nodiscard]] const char* begin_self_refresh(const Event& e);
+  [[nodiscard]] const char* end_self_refresh();
+  /// What a refresh of all banks of a pseudo-channel, by whichever command, has to wait for.
+  [[nodiscard]] const char* may_refresh_all(int pseudo) const;
   /// What a REFpb and an RFMpb have to wait for alike.
   [[nodiscard]] const char* may_refresh(const Bank& b, const Pseudo& p) const;
   [[nodiscard]] const char* may_precharge(const Bank& b) const;
@@ -108,6 +137,10 @@ class Checker {
   const Activates count_;
   std::int64_t last_cycle_ = 0;  ///< Of the command being checked.
   std::int64_t column_free_ = INT64_MIN, row_free_ = INT64_MIN;
+  Power power_ = Power::kUp;
+  std::int64_t pde_, pdx_, sre_, srx_;
+  std::int64_t due_from_ = 0;  ///< Refreshes fall due from here on.
+  bool slept_ = false;
   std::array<Bank, kBanks> banks_;
   std::array<Group, kBanks> groups_;
   std::array<Pseudo, 2> pseudos_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/core/random.h"
@@ -35,17 +36,32 @@ struct Traffic {
   std::size_t count = 6'000;
   /// Ticks from one request to the next; 0: as fast as they are taken.
   Tick spacing = 0;
+  /// Ticks more that there may be now and then.
+  Tick longest_gap = 0;
   /// Per-bank refreshes owed in the beginning, as a share of the most.
   double owed = 0;
 };
 
+std::vector<Tick> arrivals_of(const Traffic& traffic, std::uint64_t seed) {
+  std::vector<Tick> arrivals;
+  if (traffic.spacing == 0 && traffic.longest_gap == 0) return arrivals;
+  RandomStream random(seed, "hbm", "gaps");
+  Tick at = 0;
+  for (std::size_t i = 0; i < traffic.count; ++i) {
+    arrivals.push_back(at);
+    at += traffic.spacing;
+    if (traffic.longest_gap == 0 || random.below(4) > 0) continue;
+    // Gaps of all orders of magnitude.
+    const Tick most = traffic.longest_gap >> random.below(10);
+    at += random.between(0, most);
+  }
+  return arrivals;
+}
+
 std::string violation(const World& w, const TickTiming& timing, const ControllerOptions& options,
                       const Traffic& traffic, std::uint64_t seed) {
   const auto requests = testing::accesses(w.device, traffic.map, traffic.count, traffic.mix, seed);
-  std::vector<Tick> arrivals;
-  for (std::size_t i = 0; traffic.spacing > 0 && i < requests.size(); ++i) {
-    arrivals.push_back(static_cast<Tick>(i) * traffic.spacing);
-  }
+  const std::vector<Tick> arrivals = arrivals_of(traffic, seed);
   testing::Replay replay(w.device, w.part, traffic.owed > 0 ? Refresh::kNone : options.refresh,
                          options.rfm);
   Channel channel(w.device, timing, options, &replay);
@@ -69,11 +85,11 @@ std::string violation_of_refreshes(const World& w, TickTiming timing) {
 
 /// One bank is activated until it may not be any more, and then let alone with all refreshes owed:
 /// its RFMs and its refresh follow each other.
-std::string violation_of_management(const World& w, const TickTiming& timing) {
+std::string violation_of_management(const World& w, const TickTiming& timing, Rfm rfm) {
   ControllerOptions options;
   options.scheduler = Scheduler::kFcfs;
-  options.rfm = Rfm::kOn;
-  testing::Replay replay(w.device, w.part, Refresh::kNone, Rfm::kOn);
+  options.rfm = rfm;
+  testing::Replay replay(w.device, w.part, Refresh::kNone, rfm);
   Channel channel(w.device, timing, options, &replay);
   channel.begin_late(0.9, 0);
   for (std::uint32_t row = 0; row < 100; ++row) {
@@ -81,7 +97,8 @@ std::string violation_of_management(const World& w, const TickTiming& timing) {
   }
   channel.finish();
   channel.advance(channel.next_tick() + 20'000);
-  CHECK(channel.statistics().commands[index_of(Command::kRfmpb)] > 10);
+  const Command managed = rfm == Rfm::kOn ? Command::kRfmpb : Command::kRfmab;
+  CHECK(channel.statistics().commands[index_of(managed)] > 10);
   return replay.wrong();
 }
 
@@ -91,18 +108,24 @@ constexpr std::array<Refresh, 3> kRefreshes = {Refresh::kAllBank, Refresh::kPerB
 ControllerOptions random_options(RandomStream& random) {
   ControllerOptions options;
   options.refresh = kRefreshes[random.below(10) % 3];
-  options.rfm = static_cast<Rfm>(random.below(2));
+  options.rfm = static_cast<Rfm>(random.below(3));
   options.scheduler = static_cast<Scheduler>(random.below(3));
   options.row_policy = static_cast<RowPolicy>(random.below(3));
   options.read_queue = random.between(1, 96);
   options.write_queue = random.between(1, 96);
   options.write_high_watermark = random.uniform();
   options.write_low_watermark = options.write_high_watermark * random.uniform();
+  options.power_down = static_cast<PowerDown>(random.below(3));
+  options.power_down_after = random.between(0, 1'000) >> random.below(10);
+  options.self_refresh = options.refresh == Refresh::kNone || random.below(2) == 0
+                             ? SelfRefresh::kOff
+                             : SelfRefresh::kOn;
+  options.self_refresh_after = random.between(0, 10'000) >> random.below(10);
   return options;
 }
 
 TEST_CASE("the checker finds nothing in random configurations") {
-  for (std::uint64_t seed = 0; seed < 120; ++seed) {
+  for (std::uint64_t seed = 0; seed < 240; ++seed) {
     RandomStream random(seed, "hbm", "configuration");
     const World w = worlds()[seed % 3];
     ControllerOptions options = random_options(random);
@@ -112,6 +135,7 @@ TEST_CASE("the checker finds nothing in random configurations") {
     traffic.map = random.below(2) == 0 ? "bgil" : "robaracoch";
     traffic.count = 2'000;
     traffic.spacing = random.below(3) == 0 ? random.between(1, 100) : 0;
+    traffic.longest_gap = random.below(2) == 0 ? 50'000 : 0;
     const std::string wrong = violation(w, TickTiming(w.device), options, traffic, seed);
     CHECK_MESSAGE(wrong.empty(), "seed ", seed, ": ", wrong);
   }
@@ -182,17 +206,32 @@ constexpr std::array kMutations = {
     Mutation{"act_refresh_bank", &TickTiming::act_refresh_bank},
     Mutation{"rfm_bank_act", &TickTiming::rfm_bank_act},
     Mutation{"rfm_bank_again", &TickTiming::rfm_bank_again},
+    Mutation{"rfm_all_act", &TickTiming::rfm_all_act},
+    Mutation{"rfm_all_again", &TickTiming::rfm_all_again},
+    Mutation{"read_pde", &TickTiming::read_pde},
+    Mutation{"write_pde", &TickTiming::write_pde},
+    Mutation{"pde_pdx", &TickTiming::pde_pdx},
+    Mutation{"pdx_pde", &TickTiming::pdx_pde},
+    Mutation{"pdx_column", &TickTiming::pdx_column},
+    Mutation{"pdx_act", &TickTiming::pdx_act},
+    Mutation{"pdx_pre", &TickTiming::pdx_pre},
+    Mutation{"pdx_refresh", &TickTiming::pdx_refresh},
+    Mutation{"sre_srx", &TickTiming::sre_srx},
+    // Of what follows an SRX: it comes for a request, whose activate goes before a refresh.
+    Mutation{"srx_act", &TickTiming::srx_act},
 };
 
 constexpr std::array kOntoPrecharges = {&TickTiming::act_pre, &TickTiming::read_pre,
-                                        &TickTiming::write_pre, &TickTiming::pre_pre};
+                                        &TickTiming::write_pre, &TickTiming::pre_pre,
+                                        &TickTiming::pdx_pre};
 
 /// HBM2 has no tPPD and no RFM, and with its figures the others follow from the rest: tRC 48 = tRAS
 /// 34 + tRP 14, tRRDL = tRRDS, and four tRRDS of 4 are longer than tFAW 15. (So kMadeUp.)
 constexpr std::array kNotInHbm2 = {&TickTiming::read_read_stack, &TickTiming::pre_pre,
                                    &TickTiming::act_act_bank,    &TickTiming::act_refresh,
                                    &TickTiming::act_act_group,   &TickTiming::four_activates,
-                                   &TickTiming::rfm_bank_act,    &TickTiming::rfm_bank_again};
+                                   &TickTiming::rfm_bank_act,    &TickTiming::rfm_bank_again,
+                                   &TickTiming::rfm_all_act,     &TickTiming::rfm_all_again};
 
 /// Traffic in which each constraint binds in one or another.
 const std::vector<Traffic>& traffics() {
@@ -203,9 +242,30 @@ const std::vector<Traffic>& traffics() {
       {{30, 50, 16}, "robaracoch"},
       {{50, 95, 2}, "robaracoch"},
       // Refreshes that are owed are made up for while little else goes on.
-      {{0, 0, 64}, "bgil", 600, 400, 0.9},
+      {{0, 0, 64}, "bgil", 600, 400, 0, 0.9},
   };
   return kTraffics;
+}
+
+/// Channels that save power in whatever way, with gaps in which they do.
+std::string violation_of_idling(const World& w, const TickTiming& timing) {
+  for (const Refresh refresh : {Refresh::kAllBank, Refresh::kPerBank}) {
+    for (const PowerDown power_down :
+         {PowerDown::kOff, PowerDown::kActive, PowerDown::kPrecharge}) {
+      for (const std::int64_t self_refresh_after : {0, 1'000, 1'000'000'000}) {
+        ControllerOptions options;
+        options.refresh = refresh;
+        options.power_down = power_down;
+        options.power_down_after = 0;
+        options.self_refresh = SelfRefresh::kOn;
+        options.self_refresh_after = self_refresh_after;
+        const Traffic traffic{{30, 60, 2}, "robaracoch", 1'000, 0, 40'000};
+        std::string wrong = violation(w, timing, options, traffic, 1);
+        if (!wrong.empty()) return wrong;
+      }
+    }
+  }
+  return {};
 }
 
 bool found(const World& w, const Mutation& mutation, Tick step) {
@@ -219,7 +279,10 @@ bool found(const World& w, const Mutation& mutation, Tick step) {
     }
   }
   if (!violation_of_refreshes(w, timing).empty()) return true;
-  return w.device.refresh_management && !violation_of_management(w, timing).empty();
+  if (!violation_of_idling(w, timing).empty()) return true;
+  if (!w.device.refresh_management) return false;
+  return !violation_of_management(w, timing, Rfm::kOn).empty() ||
+         !violation_of_management(w, timing, Rfm::kAllBank).empty();
 }
 
 TEST_CASE("a controller with one constraint a step too short is found out") {
@@ -227,6 +290,9 @@ TEST_CASE("a controller with one constraint a step too short is found out") {
     for (const World& w : worlds()) {
       const bool follows = std::ranges::find(kNotInHbm2, mutation.field) != kNotInHbm2.end();
       if (w.part == Part::kHbm2At2000 && follows) continue;
+      // Where tCKE is no longer than tXP, it is over when the refresh is given that it woke for.
+      const bool short_stay = w.device.low_power->cke <= w.device.low_power->xp;
+      if (mutation.field == &TickTiming::pdx_pde && short_stay) continue;
       // Half a clock shows only where precharges, which start on either edge, come second.
       const bool halves =
           std::ranges::find(kOntoPrecharges, mutation.field) != kOntoPrecharges.end();
@@ -238,13 +304,14 @@ TEST_CASE("a controller with one constraint a step too short is found out") {
 }
 
 TEST_CASE("a controller that counts to a higher RAAMMT than the device's is found out") {
-  for (const World& w : {worlds()[0], worlds()[2]}) {
+  for (const auto& [w, rfm] : {std::pair(worlds()[0], Rfm::kOn), std::pair(worlds()[2], Rfm::kOn),
+                               std::pair(worlds()[0], Rfm::kAllBank)}) {
     for (const std::int64_t more : {0, 1}) {
       Device lenient = w.device;
       lenient.refresh_management->raammt += more;
       ControllerOptions options;
-      options.rfm = Rfm::kOn;
-      testing::Replay replay(w.device, w.part, options.refresh, Rfm::kOn);
+      options.rfm = rfm;
+      testing::Replay replay(w.device, w.part, options.refresh, rfm);
       Channel channel(lenient, options, &replay);
       channel.serve(testing::accesses(w.device, "robaracoch", 2'000, {30, 0, 64}, 1), {});
       CHECK(replay.wrong().ends_with("RAAMMT") == (more > 0));
@@ -255,7 +322,12 @@ TEST_CASE("a controller that counts to a higher RAAMMT than the device's is foun
 TEST_CASE("refreshes that follow each other are well, and refreshes left out are found out") {
   const World w = worlds()[0];
   CHECK(violation_of_refreshes(w, TickTiming(w.device)).empty());
-  CHECK(violation_of_management(w, TickTiming(w.device)).empty());
+  CHECK(violation_of_management(w, TickTiming(w.device), Rfm::kOn).empty());
+  CHECK(violation_of_management(w, TickTiming(w.device), Rfm::kAllBank).empty());
+  for (const World& each : worlds()) {
+    const std::string wrong = violation_of_idling(each, TickTiming(each.device));
+    CHECK_MESSAGE(wrong.empty(), static_cast<int>(each.part), ": ", wrong);
+  }
   // A random access takes 3 clocks and more of a channel, so that 30,000 take longer than eight
   // intervals of 6240 clocks.
   ControllerOptions options;

@@ -71,6 +71,53 @@ TEST_CASE("hammering a bank costs an RFM for each RAAIMT activates") {
   CHECK(hammer(device, Rfm::kOn, Command::kRfmpb).size() == 28);
 }
 
+// The same with RFMab, which is of the whole pseudo-channel: its rows are closed (PREab at tRAS),
+// and the next activate waits for tRFMab = 560 clocks, 146 + 1120 + 1 - 3 = 1264 ticks instead of
+// 144.
+TEST_CASE("RFMab costs its pseudo-channel what a refresh of all banks does") {
+  const Device device = device_with(32, 4);
+  const std::vector<Issued> with = hammer(device, Rfm::kAllBank, Command::kAct);
+  REQUIRE(with.size() == 1'000);
+  for (Tick k = 0; k < 1'000; ++k) {
+    const Tick managed = k < 128 ? 0 : 1 + (k - 128) / 32;
+    CHECK(with[static_cast<std::size_t>(k)].at - with[0].at == 144 * k + 1'120 * managed);
+  }
+  CHECK(hammer(device, Rfm::kAllBank, Command::kRfmab).size() == 28);
+  CHECK(hammer(device, Rfm::kAllBank, Command::kRfmpb).empty());
+}
+
+TEST_CASE("RFMab stops its pseudo-channel and not the other") {
+  // Bank 5 is activated 128 times and must then be managed; all the while bank 7 of the same
+  // pseudo-channel and bank 37 of the other are read, each from a row that stays open.
+  const Device device = device_with(32, 4);
+  ControllerOptions options;
+  options.refresh = Refresh::kNone;
+  options.rfm = Rfm::kAllBank;
+  testing::Recorder recorder;
+  Channel channel(device, options, &recorder);
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    for (const std::uint32_t bank : {5U, 7U, 37U}) {
+      const std::uint32_t row = bank == 5 ? i % 2 : 0;
+      channel.submit(Request::make(bank, row, 0, false), channel.next_tick());
+    }
+    channel.advance(channel.next_tick() + 150);
+  }
+  channel.finish();
+  const std::vector<Issued> managed = only(recorder, Command::kRfmab);
+  REQUIRE_FALSE(managed.empty());
+  const Tick from = managed[0].at;
+  std::int64_t own = 0;
+  std::int64_t other = 0;
+  for (const Issued& i : recorder.issued) {
+    if (i.at <= from || i.at >= from + 1'118) continue;
+    (i.bank < 32 ? own : other) += 1;
+  }
+  CHECK(managed[0].bank == 0);
+  CHECK(own == 0);
+  // A read of the other's every 153 ticks or so until the queue is full of the first one's.
+  CHECK(other >= 1'118 / 160);
+}
+
 TEST_CASE("a bank that nobody wants any more is given its RFM from RAAIMT on") {
   for (const std::uint32_t activates : {3U, 4U, 7U, 8U}) {
     testing::Recorder recorder;
@@ -98,7 +145,7 @@ TEST_CASE("refreshes take RAAIMT or half of it off the count") {
   for (const bool half : {false, true}) {
     using Lowers = RefreshManagement::Lowers;
     device.refresh_management->refresh_lowers = half ? Lowers::kHalf : Lowers::kWhole;
-    ActivationCounts counts(device, true);
+    ActivationCounts counts(device, Rfm::kOn);
     for (int i = 0; i < 8; ++i) {
       CHECK(counts.held().contains(9) == false);
       CHECK(counts.wants().contains(9) == (i >= 4));
@@ -122,6 +169,9 @@ TEST_CASE("an RFM restores as many rows as a per-bank refresh") {
   statistics.commands[index_of(Command::kRfmpb)] = 3;
   // 16384 rows in 8192 refreshes: 2 each.
   CHECK(energy_of(statistics, device).refresh_pj == doctest::Approx(3 * 2 * 100));
+  // An RFMab those of 32 banks.
+  statistics.commands[index_of(Command::kRfmab)] = 5;
+  CHECK(energy_of(statistics, device).refresh_pj == doctest::Approx((3 + 5 * 32) * 2 * 100));
 }
 
 }  // namespace

@@ -127,6 +127,119 @@ TEST_CASE("RFM: each rule at its half clock and not at the edge before") {
   for (const Rule& rule : rules) check(Part::kHbm3At6400, rule);
 }
 
+// tRFMab is 560 clocks, as tRFCab. The rest are the rules of a REFab.
+TEST_CASE("RFMab: each rule at its half clock and not at the edge before") {
+  const std::vector<Rule> rules = {
+      {"tRFMab", {event(0, kRfmab, kHere)}, kAct, kOtherStack, 1'118, 2},  // 1120 + 1 - 3
+      {"tRFMab", {event(0, kRfmab, kHere)}, kRfmab, kHere, 1'120, 2},
+      {"tRFMab", {event(0, kRfmab, kHere)}, kRefab, kHere, 1'120, 2},
+      {"tRFMab", {event(0, kRfmab, kHere)}, kRefpb, kSameGroup, 1'120, 2},
+      {"tRFMab", {event(0, kRfmab, kHere)}, kRfmpb, kSameGroup, 1'120, 2},
+      {"tRFCab", {event(0, kRefab, kHere)}, kRfmab, kHere, 1'120, 2},
+      {"tRFCpb", {event(0, kRefpb, kSameGroup)}, kRfmab, kHere, 640, 2},
+      {"tRFMpb", {event(0, kRfmpb, kSameGroup)}, kRfmab, kHere, 640, 2},
+      {"tRC", {kAct0[0], event(92, kPre, kHere)}, kRfmab, kHere, 146, 2},  // 144 + 3 - 1
+      {"tRP", open_then(event(0, kPreab, kHere)), kRfmab, kHere, 52, 2},
+      {"on a falling edge", {}, kRfmab, kHere, 2, 1},
+  };
+  for (const Rule& rule : rules) check(Part::kHbm3At6400, rule);
+}
+
+// PDE and SRE take 2 half clocks, PDX and SRX 1. tCKE and tXP are 13 clocks, tCKESR 14, tXS 573.
+TEST_CASE("power-down and self-refresh: each rule at its half clock and not at the edge before") {
+  const std::vector<Event> up = {event(-100, kPde, kHere), event(0, kPdx, kHere)};
+  std::vector<Event> up_open = open_then(event(-100, kPde, kHere));
+  up_open.push_back(event(0, kPdx, kHere));
+  const std::vector<Event> awake = {event(-100, kSre, kHere), event(0, kSrx, kHere)};
+  const std::vector<Rule> rules = {
+      {"tRDPDE", open_then(event(0, kRd, kHere)), kPde, kHere, 46, 2},  // RL 40 + 4 + 2
+      {"tRDPDE", open_then(event(0, kRda, kHere)), kPde, kHere, 46, 2},
+      {"tWRPDE", open_then(event(0, kWr, kHere)), kPde, kHere, 92, 2},  // WL 20 + 4 + tWR 66 + 2
+      {"tPD", {event(0, kPde, kHere)}, kPdx, kHere, 28, 2},             // 26 + 2 - 1 = 27
+      {"tCKE", up, kPde, kHere, 26, 2},                                 // 26 + 1 - 2 = 25
+      {"tXP", up, kAct, kHere, 24, 2},                                  // 26 + 1 - 3
+      {"tXP", up, kRefab, kHere, 26, 2},
+      {"tXP", up, kRefpb, kHere, 26, 2},
+      {"tXP", up, kRfmab, kHere, 26, 2},
+      {"tXP", up, kSre, kHere, 26, 2},      // 26 + 1 - 2 = 25
+      {"tXP", up_open, kRd, kHere, 26, 2},  // 26 + 1 - 2 = 25
+      {"tXP", up_open, kWr, kHere, 26, 2},
+      {"tXP", up_open, kPre, kHere, 26, 1},
+      {"tXP", up_open, kPreab, kHere, 26, 1},
+      {"tRP", open_then(event(0, kPreab, kHere)), kSre, kHere, 52, 2},   // 52 + 1 - 2 = 51
+      {"tRC", {kAct0[0], event(92, kPre, kHere)}, kSre, kHere, 146, 2},  // 144 + 3 - 2 = 145
+      {"tRFCab", {event(0, kRefab, kHere)}, kSre, kHere, 1'120, 2},      // 1120 + 1 - 2
+      {"tRFCpb", {event(0, kRefpb, kSameGroup)}, kSre, kHere, 640, 2},   // 640 + 1 - 2
+      {"tRFMab", {event(0, kRfmab, kHere)}, kSre, kHere, 1'120, 2},
+      {"tRFMpb", {event(0, kRfmpb, kSameGroup)}, kSre, kHere, 640, 2},
+      {"tCKESR", {event(0, kSre, kHere)}, kSrx, kHere, 30, 2},  // 28 + 2 - 1 = 29
+      {"tXS", awake, kAct, kHere, 1'144, 2},                    // 1146 + 1 - 3
+      {"tXS", awake, kRefab, kHere, 1'146, 2},
+      {"tXS", awake, kRefpb, kHere, 1'146, 2},
+      {"tXS", awake, kPde, kHere, 1'146, 2},  // 1146 + 1 - 2 = 1145
+      {"tXS", awake, kSre, kHere, 1'146, 2},
+      {"on a falling edge", {}, kPde, kHere, 2, 1},
+      {"on a falling edge", {}, kSre, kHere, 2, 1},
+  };
+  for (const Rule& rule : rules) check(Part::kHbm3At6400, rule);
+  // Its read data comes later than its row may be closed: RL 30 + 2 + 1 clocks, of one length all.
+  check(Part::kMadeUp, {"tRDSRE",
+                        {event(-900, kAct, kHere), event(0, kRd, kHere), event(10, kPre, kHere)},
+                        kSre,
+                        kHere,
+                        66,
+                        2});
+}
+
+TEST_CASE("from power-down and self-refresh only their exits lead") {
+  const auto wrong = [](std::vector<Op> ops) {
+    std::vector<Event> events;
+    for (const Op op : ops) {
+      events.push_back(event(static_cast<std::int64_t>(events.size()) * 2'000, op, kHere));
+    }
+    return first_violation(Part::kHbm3At6400, events);
+  };
+  CHECK(wrong({kPde, kPdx, kPde, kPdx, kSre, kSrx, kPde, kPdx, kSre, kSrx}).empty());
+  CHECK(wrong({kAct, kPde, kPdx, kRd, kPre}).empty());
+  CHECK(wrong({kAct, kSre}).ends_with("while one is open"));
+  for (const Op op : {kAct, kRefab, kRefpb, kRfmpb, kRfmab, kPreab, kPde, kSre, kSrx}) {
+    CHECK(wrong({kPde, op}) == "command 1: a command in power-down");
+  }
+  for (const Op op : {kAct, kRefab, kRefpb, kRfmpb, kRfmab, kPreab, kPde, kPdx, kSre}) {
+    CHECK(wrong({kSre, op}) == "command 1: a command in self-refresh");
+  }
+  CHECK(wrong({kPdx}) == "command 0: PDX without PDE");
+  CHECK(wrong({kPde, kPdx, kSrx}) == "command 2: SRX without SRE");
+}
+
+TEST_CASE("what is owed is refreshed before self-refresh, and all banks once between two") {
+  // tREFI is 12'480 half clocks.
+  const auto both = [](std::int64_t half_clock, Op op) {
+    Event second = event(half_clock + 2, op, kHere);
+    second.pseudo = 1;
+    return std::vector<Event>{event(half_clock, op, kHere), second};
+  };
+  const auto wrong = [](std::vector<std::vector<Event>> parts) {
+    std::vector<Event> events;
+    for (const auto& part : parts) events.insert(events.end(), part.begin(), part.end());
+    return first_violation(Part::kHbm3At6400, events, Refreshes::kAllBank);
+  };
+  const std::vector<Event> enter = {event(14'000, kSre, kHere)};
+  CHECK(wrong({both(12'480, kRefab), enter}).empty());
+  CHECK(wrong({enter}) == "command 0: refreshes owed at SRE");
+  CHECK(wrong({{event(12'480, kRefab, kHere)}, enter}) == "command 1: refreshes owed at SRE");
+  CHECK(wrong({{event(0, kSre, kHere), event(20'000'000, kSrx, kHere)}}).empty());
+  const std::vector<Event> nap = {event(0, kSre, kHere), event(100, kSrx, kHere)};
+  const std::vector<Event> again = {event(6'000, kSre, kHere)};
+  CHECK(wrong({nap, again}) == "command 2: refreshes owed at SRE");
+  CHECK(wrong({nap, both(2'000, kRefab), again}).empty());
+  // Nor may power-down keep a channel from its refreshes for more than eight intervals.
+  const std::vector<Event> down = {event(0, kPde, kHere), event(9 * 12'480, kPdx, kHere)};
+  CHECK(wrong({down}).empty());
+  const std::vector<Event> longer = {event(0, kPde, kHere), event(10 * 12'480, kPdx, kHere)};
+  CHECK(wrong({longer}) == "command 1: too few refreshes");
+}
+
 /// So many activates of a bank, each closed again.
 std::vector<Event> activates(int count, std::int64_t from) {
   std::vector<Event> events;
@@ -153,6 +266,8 @@ TEST_CASE("a bank has no more activates than RAAMMT, and what lowers the count")
   CHECK(after({kRfmpb}, 5).ends_with(": RAAMMT"));
   CHECK(after({kRefpb}, 2).empty());
   CHECK(after({kRefpb}, 3).ends_with(": RAAMMT"));
+  CHECK(after({kRfmab}, 4).empty());
+  CHECK(after({kRfmab}, 5).ends_with(": RAAMMT"));
   CHECK(after({kRefab}, 2).empty());
   CHECK(after({kRefab}, 3).ends_with(": RAAMMT"));
   // Not below 0: after 6 - 4 - 4 six more, no more.
@@ -163,6 +278,8 @@ TEST_CASE("a bank has no more activates than RAAMMT, and what lowers the count")
 TEST_CASE("HBM2 has no RFM") {
   CHECK(first_violation(Part::kHbm2At2000, {event(0, kRfmpb, kHere)}) ==
         "command 0: RFMpb of a part that has none");
+  CHECK(first_violation(Part::kHbm2At2000, {event(0, kRfmab, kHere)}) ==
+        "command 0: RFMab of a part that has none");
 }
 
 TEST_CASE("HBM2: each rule at its clock and not at the one before") {
@@ -178,6 +295,10 @@ TEST_CASE("HBM2: each rule at its clock and not at the one before") {
       {"tRFCpb", {event(0, kRefpb, kHere)}, kAct, kHere, 318, 2},                     // 320 + 2 - 4
       {"tRREFD", {event(0, kRefpb, kHere)}, kAct, kSameGroup, 14, 2},
       {"tRREFD", {event(0, kRefpb, kHere)}, kRefpb, kSameGroup, 16, 2},
+      {"tPD", {event(0, kPde, kHere)}, kPdx, kHere, 16, 2},
+      {"tXP", {event(-100, kPde, kHere), event(0, kPdx, kHere)}, kAct, kHere, 14, 2},  // 16 + 2 - 4
+      {"tCKESR", {event(0, kSre, kHere)}, kSrx, kHere, 18, 2},
+      {"tXS", {event(-100, kSre, kHere), event(0, kSrx, kHere)}, kAct, kHere, 714, 2},
   };
   for (const Rule& rule : rules) check(Part::kHbm2At2000, rule);
 }
@@ -205,7 +326,7 @@ TEST_CASE("rows must be open for accesses and closed for the rest") {
     CHECK(wrong(op, true).empty());
     CHECK_FALSE(wrong(op, false).empty());
   }
-  for (const Op op : {kAct, kRefab, kRefpb, kRfmpb}) {
+  for (const Op op : {kAct, kRefab, kRefpb, kRfmpb, kRfmab, kSre}) {
     CHECK(wrong(op, false).empty());
     CHECK_FALSE(wrong(op, true).empty());
   }

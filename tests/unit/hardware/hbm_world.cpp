@@ -9,12 +9,24 @@ namespace orrery::hbm::testing {
 namespace {
 
 /// Thresholds low enough for a few activates to reach them.
-RefreshManagement manage(Duration rfm_per_bank) {
+RefreshManagement manage(Duration rfm_per_bank, Duration rfm_all_bank) {
   RefreshManagement management;
   management.rfm_per_bank = rfm_per_bank;
+  management.rfm_all_bank = rfm_all_bank;
   management.raaimt = 4;
   management.raammt = 3;
   return management;
+}
+
+/// Of round figures, each another.
+LowPower low_power(std::int64_t cke, std::int64_t xp, std::int64_t ckesr, Duration xs) {
+  LowPower low;
+  low.cke = cke, low.xp = xp, low.ckesr = ckesr, low.xs = xs;
+  low.precharge_standby_mw = 70;
+  low.active_power_down_mw = 50;
+  low.precharge_power_down_mw = 30;
+  low.self_refresh_mw = 20;
+  return low;
 }
 
 }  // namespace
@@ -37,7 +49,9 @@ Device hbm3() {
   t.rfc_all_bank = nanoseconds(350);
   t.rfc_per_bank = nanoseconds(200);
   t.refi = nanoseconds(3'900);
-  device.refresh_management = manage(nanoseconds(200));
+  device.energy.background_mw = 100;
+  device.refresh_management = manage(nanoseconds(200), nanoseconds(350));
+  device.low_power = low_power(13, 13, 14, nanoseconds(358));
   return device;
 }
 
@@ -59,6 +73,7 @@ Device hbm2() {
   t.rfc_all_bank = nanoseconds(350);
   t.rfc_per_bank = nanoseconds(160);
   t.refi = nanoseconds(3'900);
+  device.low_power = low_power(8, 8, 9, nanoseconds(358));
   return device;
 }
 
@@ -66,9 +81,10 @@ Device hbm2_made_up() {
   Device device = hbm2();
   device.geometry.stack_ids = 2;
   Timing& t = device.timing;
-  t.rc = 56, t.rrd_l = 6, t.faw = 22, t.ccd_r = 3, t.ppd = 2;
-  device.refresh_management = manage(nanoseconds(200));
+  t.rc = 56, t.rrd_l = 6, t.faw = 22, t.ccd_r = 3, t.ppd = 2, t.cl = 30;
+  device.refresh_management = manage(nanoseconds(200), nanoseconds(380));
   device.refresh_management->refresh_lowers = RefreshManagement::Lowers::kHalf;
+  device.low_power = low_power(24, 10, 12, nanoseconds(370));
   return device;
 }
 

@@ -271,7 +271,7 @@ TEST_CASE("threads share the channels and change nothing; banks' counts add up")
   std::getline(lines, line);
   CHECK(line ==
         "channel,pseudo_channel,stack_id,bank_group,bank,ACT,PRE,PREab,RD,WR,REFab,REFpb,RDA,WRA,"
-        "RFMpb");
+        "RFMpb,RFMab");
   std::int64_t banks = 0;
   std::int64_t activates = 0;
   while (std::getline(lines, line)) {
@@ -347,6 +347,91 @@ TEST_CASE("RFM is off unless asked for, and refused where the device has none") 
   } catch (const ConfigError& error) {
     CHECK(std::string(error.what()).find("refresh_management") != std::string::npos);
   }
+}
+
+// Reads of one row of one channel at clocks 0 and 500 (ticks 0 and 1000). The first ends after ACT,
+// RD at 64 and 45 ticks of data; the second is a hit, and ends 45 ticks after it came. With
+// power-down after 100 clocks PDE comes 200 ticks after RD 64, and tXP (13 clocks, 25 ticks and to
+// the next even one) puts the second RD off by 26 ticks: 71 instead of 45. Of 1071 ticks 736 are
+// spent in power-down at 24 mW and the others in standby at 33; without, all 1045 at 33. A tick is
+// 0.3125 ns.
+TEST_CASE("idle traffic: power-down costs tXP and saves what it says") {
+  const TemporaryFile trace("idle.txt");
+  trace.write("0x0 READ 0\n0x20 READ 500\n");
+  const std::vector<std::string> plain = {"channels=1", "refresh=none", "address_map=robaracoch"};
+  std::vector<std::string> saving = plain;
+  saving.insert(saving.end(), {"power_down=active", "power_down_after=100"});
+  const MemoryRun off = run_memory(load_memory(device("hbm3-6400.yaml"), plain), trace.path(), {});
+  const MemoryRun on = run_memory(load_memory(device("hbm3-6400.yaml"), saving), trace.path(), {});
+  CHECK(off.cycles == 1'045 / 2.0);
+  CHECK(on.cycles == 1'071 / 2.0);
+  CHECK(off.avg_read_latency_ns == doctest::Approx((109 + 45) / 2.0 * 0.3125));
+  CHECK(on.avg_read_latency_ns == doctest::Approx((109 + 71) / 2.0 * 0.3125));
+  const double accesses = 909 + 2 * 890.9;
+  CHECK(off.energy.total_pj() == doctest::Approx(accesses + 0.3125 * 33 * 1'045));
+  CHECK(on.energy.total_pj() == doctest::Approx(accesses + 0.3125 * (33 * 335 + 24 * 736)));
+  CHECK(on.power_mw == doctest::Approx(on.energy.total_pj() / (1'071 * 0.3125)));
+  CHECK(on.statistics.power_ticks == hbm::PowerTicks{335, 0, 736, 0, 0});
+  CHECK(off.statistics.power_ticks == hbm::PowerTicks{});
+}
+
+TEST_CASE("each state's time adds up over channels, by threads too, and the deeper the cheaper") {
+  const TemporaryFile trace("idle-many.txt");
+  std::string text;
+  RandomStream random(3, "memory", "idle");
+  std::int64_t at = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    if (i % 100 == 0) at += 40'000;
+    at += random.between(0, 5);
+    text += std::to_string(random.below(1 << 24) * 32) + (i % 3 == 0 ? " WRITE " : " READ ") +
+            std::to_string(at) + "\n";
+  }
+  trace.write(text);
+  const auto run = [&](std::vector<std::string> set, int jobs) {
+    MemoryRunOptions options;
+    options.jobs = jobs;
+    return run_memory(load_memory(device("hbm3-6400.yaml"), set), trace.path(), options);
+  };
+  const MemoryRun off = run({}, 1);
+  const MemoryRun down = run({"power_down=precharge", "power_down_after=200"}, 1);
+  const MemoryRun asleep = run({"power_down=precharge", "power_down_after=200", "self_refresh=on",
+                                "self_refresh_after=2000"},
+                               1);
+  const MemoryRun threads = run({"power_down=precharge", "power_down_after=200", "self_refresh=on",
+                                 "self_refresh_after=2000"},
+                                5);
+  for (const MemoryRun* each : {&down, &asleep}) {
+    hbm::Tick sum = 0;
+    for (const hbm::Tick ticks : each->statistics.power_ticks) sum += ticks;
+    CHECK(sum == 16 * each->statistics.end);
+  }
+  CHECK(off.energy.total_pj() > down.energy.total_pj());
+  CHECK(down.energy.total_pj() > asleep.energy.total_pj());
+  // A gap is 40,000 clocks, of which a channel sleeps all but the 2000 before it does, and what it
+  // takes to give the refreshes owed: 9 in 10 at least.
+  const auto share = [](const MemoryRun& of, hbm::PowerState state) {
+    return static_cast<double>(of.statistics.power_ticks[hbm::index_of(state)]) /
+           (16.0 * static_cast<double>(of.statistics.end));
+  };
+  CHECK(share(asleep, hbm::PowerState::kSelfRefresh) > 0.9);
+  CHECK(share(down, hbm::PowerState::kPrechargePowerDown) > 0.9);
+  // Some reads of each burst wait for tXP (8.1 ns) or tXS (358 ns) and none for both.
+  CHECK(down.avg_read_latency_ns > off.avg_read_latency_ns);
+  CHECK(asleep.avg_read_latency_ns > down.avg_read_latency_ns + 100);
+  CHECK(threads.statistics.power_ticks == asleep.statistics.power_ticks);
+  CHECK(threads.statistics.commands == asleep.statistics.commands);
+  CHECK(threads.energy.total_pj() == asleep.energy.total_pj());
+}
+
+TEST_CASE("what saving power needs is one line") {
+  CHECK(error_of({"self_refresh=on", "refresh=none"}).find("self_refresh: on does not go with") !=
+        std::string::npos);
+  CHECK(error_of({"timing.refi=350ns", "refresh=all-bank"}).find("refi is so short") !=
+        std::string::npos);
+  CHECK(error_of({"timing.refi=160ns"}).find("refi is so short") != std::string::npos);
+  CHECK(error_of({"timing.refi=161ns"}) == "no error");
+  CHECK(error_of({"power_down=deep"}).find("power_down") != std::string::npos);
+  CHECK(error_of({"power_down_after=-1"}).find("power_down_after") != std::string::npos);
 }
 
 TEST_CASE("inline ECC is counted apart from the data, and the same by threads") {

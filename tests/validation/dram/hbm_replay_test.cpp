@@ -49,7 +49,7 @@ class SystemReplay final : public hbm::SystemListener {
  public:
   SystemReplay(const hbm::MemoryConfig& config, Part part) {
     for (std::int64_t c = 0; c < config.device.geometry.channels; ++c) {
-      channels_.emplace_back(config.device, part, config.controller.refresh);
+      channels_.emplace_back(config.device, part, config.controller.refresh, config.controller.rfm);
     }
   }
   void begin_channel(std::uint32_t channel) override { own_ = &channels_[channel]; }
@@ -76,6 +76,22 @@ class SystemReplay final : public hbm::SystemListener {
 
 std::string pick(RandomStream& random, const std::vector<std::string>& words) {
   return words[random.below(words.size())];
+}
+
+/// Refresh management, where the part has it, with thresholds that are met; saving of power.
+void add_commands(RandomStream& random, bool managed, std::vector<std::string>& overrides) {
+  if (managed && random.below(2) == 0) {
+    overrides.push_back("rfm=" + pick(random, {"on", "all-bank"}));
+    overrides.push_back("refresh_management.raaimt=" + std::to_string(random.between(2, 64)));
+    overrides.push_back("refresh_management.raammt=" + std::to_string(random.between(1, 6)));
+  }
+  overrides.push_back("power_down=" + pick(random, {"off", "active", "precharge"}));
+  overrides.push_back("power_down_after=" +
+                      std::to_string(random.between(0, 5'000) >> random.below(12)));
+  if (random.below(2) == 0) return;
+  overrides.push_back("self_refresh=on");
+  overrides.push_back("self_refresh_after=" +
+                      std::to_string(random.between(0, 20'000) >> random.below(12)));
 }
 
 std::vector<std::string> random_overrides(RandomStream& random) {
@@ -111,6 +127,9 @@ hbm::MemoryTrace random_trace(RandomStream& random, const hbm::MemoryConfig& con
   const std::uint64_t near = random.below(101);
   const std::uint64_t writes = random.below(101);
   const std::int64_t spacing = random.below(3) == 0 ? random.between(1, 60) : 0;
+  // Of gaps of all orders of magnitude, one in a hundred accesses.
+  const std::int64_t longest_gap = random.below(3) == 0 ? 100'000 : 0;
+  std::int64_t at = 0;
   hbm::MemoryTrace trace;
   trace.name = "random";
   std::uint64_t block = 0;
@@ -118,7 +137,12 @@ hbm::MemoryTrace random_trace(RandomStream& random, const hbm::MemoryConfig& con
     block = random.below(100) < near ? (block + 1) % blocks : random.below(blocks);
     const bool write = random.below(100) < writes;
     trace.accesses.push_back(block * 32 | (write ? hbm::MemoryTrace::kWrite : 0));
-    if (spacing > 0) trace.arrivals.push_back(i * spacing);
+    if (spacing == 0 && longest_gap == 0) continue;
+    trace.arrivals.push_back(at);
+    at += spacing;
+    if (longest_gap > 0 && random.below(100) == 0) {
+      at += random.between(0, longest_gap >> random.below(12));
+    }
   }
   return trace;
 }
@@ -140,7 +164,9 @@ TEST_CASE("500 random configurations, refreshes on, without a violation") {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     RandomStream random(seed, "hbm", "replay");
     const Shipped& shipped = kShipped[seed % kShipped.size()];
-    const auto overrides = random_overrides(random);
+    auto overrides = random_overrides(random);
+    const bool managed = std::string_view(shipped.name).substr(0, 4) != "hbm2";
+    add_commands(random, managed, overrides);
     const auto config = load_memory(memory_file(shipped.name), overrides);
     const hbm::MemoryTrace trace = random_trace(random, config);
     SystemReplay replay(config, shipped.part);
@@ -214,8 +240,9 @@ int number(std::string_view text) {
 /// ck,channel,command,pseudo_channel,stack_id,bank_group,bank,row,column
 std::string first_wrong_line(const std::string& file, Part part) {
   using hbm::checker::Op;
-  const std::vector<std::string_view> names = {"ACT",   "PRE",   "PREab", "RD", "WR",
-                                               "REFab", "REFpb", "RDA",   "WRA"};
+  const std::vector<std::string_view> names = {"ACT",   "PRE",   "PREab", "RD",  "WR",
+                                               "REFab", "REFpb", "RDA",   "WRA", "RFMpb",
+                                               "RFMab", "PDE",   "PDX",   "SRE", "SRX"};
   std::deque<hbm::checker::Checker> channels;
   std::ifstream in(file);
   std::string line;
@@ -241,16 +268,23 @@ TEST_CASE("--commands changes nothing and writes what the checker accepts, with 
   RandomStream random(1, "hbm", "commands");
   for (const Shipped& shipped : kShipped) {
     for (const char* feed : {"per-channel", "in-order"}) {
+      // The accesses come slowly enough for the channels to power down and refresh themselves.
       const auto config =
-          load_memory(memory_file(shipped.name), {std::string("feed=") + feed, "channels=4"});
+          load_memory(memory_file(shipped.name),
+                      {std::string("feed=") + feed, "channels=4", "power_down=precharge",
+                       "power_down_after=5", "self_refresh=on", "self_refresh_after=20"});
+      constexpr double kRate = 2e9;
       const hbm::MemoryTrace trace = random_trace(random, config);
       std::ofstream(base + ".bin", std::ios::binary)
           .write(reinterpret_cast<const char*>(trace.accesses.data()),
                  static_cast<std::streamsize>(trace.accesses.size() * 8));
-      const MemoryRun alone = run_memory(config, base + ".bin", std::nullopt, "");
-      const MemoryRun told = run_memory(config, base + ".bin", std::nullopt, base + ".csv");
+      const MemoryRun alone = run_memory(config, base + ".bin", kRate, "");
+      const MemoryRun told = run_memory(config, base + ".bin", kRate, base + ".csv");
       CHECK(alone.cycles == told.cycles);
       CHECK(alone.statistics.commands == told.statistics.commands);
+      for (const hbm::Command each : {hbm::Command::kPde, hbm::Command::kSre}) {
+        CHECK(told.statistics.commands[hbm::index_of(each)] > 0);
+      }
       const std::string wrong = first_wrong_line(base + ".csv", shipped.part);
       CHECK_MESSAGE(wrong.empty(), shipped.name, " ", feed, ": line ", wrong);
     }
