@@ -26,6 +26,9 @@ struct ErrorGroup {
   std::int64_t extrapolated = 0;
 };
 
+/// Of relative errors; there has to be one.
+[[nodiscard]] ErrorGroup group_of(std::string name, std::vector<double> errors);
+
 struct ValidatedPoint {
   MeasuredRow row;
   double predicted_us = 0;
