@@ -22,9 +22,9 @@ constexpr double kMostFloor = 0.3;
 /// While maps are told apart, and of those that are left.
 constexpr double kWantedAtFirst = 0.03;
 constexpr double kWantedAtLast = 0.01;
-/// Rows that all maps are tried on, and maps that all rows are tried on.
+/// Rows that all maps are tried on, and candidates that all rows are tried on.
 constexpr std::size_t kFirstRows = 6;
-constexpr std::size_t kFinalists = 6;
+constexpr std::size_t kFinalists = 10;
 
 /// Rows in two halves: every second of each curve, in the order of its points.
 struct Halves {
@@ -136,26 +136,45 @@ std::vector<const MemoryRow*> some_of(const std::vector<const MemoryRow*>& rows)
   return some;
 }
 
-/// Maps of the family that the device can have, the likeliest first.
-std::vector<std::string> finalists(const MapFit& fit, gpu_memory::MemorySystemOptions options,
-                                   const hbm::Geometry& geometry,
-                                   const std::vector<std::string>& maps,
-                                   const std::vector<const MemoryRow*>& rows) {
-  std::vector<std::pair<double, std::string>> found;
-  for (const std::string& map : maps) {
+/// A map with a queue: a shorter one reorders less, so that each stands in for something of the
+/// other and they have to be tried together.
+struct Candidate {
+  std::string map;
+  std::optional<std::int64_t> read_queue;
+};
+
+std::vector<Candidate> candidates_of(const MemoryFamily& family, const hbm::Geometry& geometry) {
+  std::vector<Candidate> candidates;
+  for (const std::string& map : family.maps) {
     try {
       static_cast<void>(gpu_memory::GpuMap(map, geometry));
     } catch (const std::invalid_argument&) {
       continue;  // it has more columns below the channel than the device has in all
     }
-    options.address_map = map;
-    found.emplace_back(fit.loss(options, some_of(rows), kWantedAtFirst), map);
+    for (const std::int64_t entries : family.read_queues) candidates.push_back({map, entries});
+  }
+  return candidates;
+}
+
+void take(gpu_memory::MemorySystemOptions& options, const Candidate& candidate) {
+  options.address_map = candidate.map;
+  options.read_queue = candidate.read_queue;
+}
+
+/// Those that come nearest to some of the rows, the nearest first.
+std::vector<Candidate> finalists(const MapFit& fit, gpu_memory::MemorySystemOptions options,
+                                 const std::vector<Candidate>& candidates,
+                                 const std::vector<const MemoryRow*>& rows) {
+  std::vector<std::pair<double, const Candidate*>> found;
+  for (const Candidate& candidate : candidates) {
+    take(options, candidate);
+    found.emplace_back(fit.loss(options, some_of(rows), kWantedAtFirst), &candidate);
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<std::string> best;
-  for (const auto& [loss, map] : found) {
-    if (best.size() < kFinalists) best.push_back(map);
+  std::vector<Candidate> best;
+  for (const auto& [loss, candidate] : found) {
+    if (best.size() < kFinalists) best.push_back(*candidate);
   }
   return best;
 }
@@ -200,18 +219,17 @@ void fit_map(const GpuSpec& gpu, const hbm::MemoryConfig& device,
   hbm::Geometry geometry = device.device.geometry;
   geometry.channels = fit.options.channels;
   fit.options.address_map_origin = Options::MapOrigin::kFitted;
-  choose(search, fit.options, finalists(search, fit.options, geometry, family.maps, halves.fitted),
-         halves.fitted, kWantedAtLast,
-         [](Options& o, const std::string& map) { o.address_map = map; });
-  choose(search, fit.options, family.read_queues, halves.fitted, kWantedAtLast,
-         [](Options& o, std::int64_t entries) { o.read_queue = entries; });
+  choose(search, fit.options,
+         finalists(search, fit.options, candidates_of(family, geometry), halves.fitted),
+         halves.fitted, kWantedAtLast, take);
   choose(search, fit.options, family.write_queues, of_mixes.fitted, kWantedAtLast,
          [](Options& o, std::int64_t entries) { o.write_queue = entries; });
-  fit.remarks.push_back(fmt::format(
-      "address_map: of {} maps the nearest to {} of {} gathers and strides, every second of each "
-      "curve; read_queue to the same, write_queue to {} of {} mixes",
-      family.maps.size(), halves.fitted.size(), curves.size(), of_mixes.fitted.size(),
-      mixes.size()));
+  fit.remarks.push_back(
+      fmt::format("address_map, read_queue: of {} maps the nearest to {} of {} gathers and "
+                  "strides, every second "
+                  "of each curve; write_queue to {} of {} mixes",
+                  family.maps.size(), halves.fitted.size(), curves.size(), of_mixes.fitted.size(),
+                  mixes.size()));
   fit.held_out = search.held_out(fit.options, halves);
   for (HeldOutCurve& curve : search.held_out(fit.options, of_mixes)) {
     fit.held_out.push_back(std::move(curve));
@@ -259,7 +277,7 @@ MemoryFamily memory_family() {
       }
     }
   }
-  family.read_queues = {64, 32, 16, 128};
+  family.read_queues = {64, 32, 16};
   family.write_queues = {64, 32, 128, 256};
   return family;
 }
