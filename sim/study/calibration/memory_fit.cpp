@@ -192,20 +192,21 @@ void fit_map(const GpuSpec& gpu, const hbm::MemoryConfig& device,
   const LaunchFloor floor = floor_of(rows, gpu);
   std::vector<const MemoryRow*> curves;
   std::vector<const MemoryRow*> mixes;
-  std::int64_t bound_by_launch = 0;
+  std::int64_t left_out = 0;
   for (const MemoryRow& row : rows) {
     const bool curve = row.op == MemoryOp::kGather || row.op == MemoryOp::kStride;
     if (!curve && row.op != MemoryOp::kMix) continue;
-    if (floor.us > kMostFloor * row.latency_us) {
-      ++bound_by_launch;
+    if (floor.us > kMostFloor * row.latency_us || !predictable(row, gpu.memory.l2)) {
+      ++left_out;
     } else {
       (curve ? curves : mixes).push_back(&row);
     }
   }
-  if (bound_by_launch > 0) {
-    fit.remarks.push_back(fmt::format(
-        "{} rows of gathers and strides are left out: their launch costs over {:.0f} % of them",
-        bound_by_launch, 100 * kMostFloor));
+  if (left_out > 0) {
+    fit.remarks.push_back(
+        fmt::format("{} gathers, strides and mixes are left out: their launch costs over {:.0f} %, "
+                    "or their sectors fit into L2",
+                    left_out, 100 * kMostFloor));
   }
   if (curves.size() < 8) {
     fit.remarks.push_back(
@@ -219,9 +220,12 @@ void fit_map(const GpuSpec& gpu, const hbm::MemoryConfig& device,
   hbm::Geometry geometry = device.device.geometry;
   geometry.channels = fit.options.channels;
   fit.options.address_map_origin = Options::MapOrigin::kFitted;
+  // Of neighbours that reads do not tell apart, writes between them tell some.
+  std::vector<const MemoryRow*> fitted = halves.fitted;
+  fitted.insert(fitted.end(), of_mixes.fitted.begin(), of_mixes.fitted.end());
   choose(search, fit.options,
-         finalists(search, fit.options, candidates_of(family, geometry), halves.fitted),
-         halves.fitted, kWantedAtLast, take);
+         finalists(search, fit.options, candidates_of(family, geometry), halves.fitted), fitted,
+         kWantedAtLast, take);
   choose(search, fit.options, family.write_queues, of_mixes.fitted, kWantedAtLast,
          [](Options& o, std::int64_t entries) { o.write_queue = entries; });
   fit.remarks.push_back(

@@ -69,6 +69,11 @@ LaunchFloor floor_of(const std::vector<MemoryRow>& rows, const GpuSpec& gpu) {
           "empty kernels of " + std::to_string(widest->grid) + " blocks in a graph"};
 }
 
+bool predictable(const MemoryRow& row, Bytes l2) {
+  if (row.op == MemoryOp::kLaunch) return false;
+  return row.op != MemoryOp::kStride || row.bytes() > static_cast<double>(l2.count());
+}
+
 Pattern pattern_of(const MemoryRow& row, const gpu_memory::Rates& gpu) {
   Pattern pattern;
   pattern.requesters = row.sms > 0 ? row.sms : gpu.sms();

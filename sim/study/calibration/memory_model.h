@@ -24,6 +24,11 @@ struct LaunchFloor {
 /// Of the table's empty kernels in a graph, the widest grid; of the GPU's file where it has none.
 [[nodiscard]] LaunchFloor floor_of(const std::vector<MemoryRow>& rows, const GpuSpec& gpu);
 
+/// Whether the clocked memory can say anything of it: not of launches, and not of strides whose
+/// sectors fit into L2, for the kernel goes on to others each time, and a pattern comes back to its
+/// own.
+[[nodiscard]] bool predictable(const MemoryRow& row, Bytes l2);
+
 /// What the row's kernel does; it has to move bytes.
 [[nodiscard]] gpu_memory::Pattern pattern_of(const MemoryRow& row, const gpu_memory::Rates& gpu);
 
@@ -42,7 +47,7 @@ class MemoryModel {
   MemoryModel(const GpuSpec& gpu, const hbm::MemoryConfig& device, LaunchFloor floor,
               double wanted = 0.01);
 
-  /// Not of launches.
+  /// Of what is predictable.
   [[nodiscard]] double time_us(const MemoryRow& row);
   /// What bounds it, as gpu_memory::Rate says; `latency` of a chase.
   [[nodiscard]] std::string bound(const MemoryRow& row);

@@ -120,7 +120,7 @@ Validation validate(const GpuSpec& gpu, const std::vector<MeasuredRow>& rows) {
     all.push_back(&point);
   }
   for (const auto& [set, points] : sets) validation.groups.push_back(judge(set.text(), points));
-  validation.overall = judge("overall", all);
+  if (!all.empty()) validation.overall = judge("overall", all);
   return validation;
 }
 

@@ -42,6 +42,7 @@ struct Validation {
   std::vector<ValidatedPoint> points;
   /// By kernel set, in their order; then all together.
   std::vector<ErrorGroup> groups;
+  /// Of no row: where there is none.
   ErrorGroup overall;
 };
 

@@ -23,7 +23,7 @@ MemoryValidation validate_memory(const GpuSpec& gpu, const std::vector<MemoryRow
   std::map<std::string, std::vector<double>> errors;
   std::map<std::string, std::map<std::string, std::int64_t>> bounds;
   for (const MemoryRow& row : rows) {
-    if (row.op == MemoryOp::kLaunch) continue;
+    if (!predictable(row, gpu.memory.l2)) continue;
     const MemoryPoint point{row, model.time_us(row), model.bound(row)};
     errors[curve_of(row)].push_back(point.predicted_us / row.latency_us - 1);
     ++bounds[curve_of(row)][point.bound];

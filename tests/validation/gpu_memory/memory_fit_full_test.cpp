@@ -22,7 +22,8 @@ TEST_CASE("out of the whole family the map is found that predicts what it was no
   CHECK(fit.options.address_map.find(" Ch Co3") != std::string::npos);
   CHECK(fit.options.address_map.ends_with("Ch+=hash"));
   for (const HeldOutCurve& curve : fit.held_out) {
-    INFO(fit.options.address_map, ", ", curve.curve, ": ", curve.worst_point);
+    INFO(fit.options.address_map, ", ", fit.options.read_queue.value_or(0), ", ", curve.curve, ": ",
+         curve.worst_point);
     CHECK(curve.rows >= 3);
     // As in tests/unit/study/memory_fit_test.cpp.
     CHECK(std::abs(curve.worst) < 0.05);
