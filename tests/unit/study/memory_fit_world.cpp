@@ -112,7 +112,7 @@ std::vector<MemoryRow> curves(int step) {
   for (std::int64_t stride = 64; stride <= 8 * kKiB; stride <<= step) {
     rows.push_back(row_of(MemoryOp::kStride));
     rows.back().stride = stride;
-    rows.back().count = 2 * kMiB / (stride / 64);
+    rows.back().count = 256 * kKiB;  // twice what L2 holds
   }
   for (int percent = 0; percent <= 90; percent += 15 * step) {
     rows.push_back(row_of(MemoryOp::kMix));
