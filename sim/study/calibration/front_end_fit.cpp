@@ -139,6 +139,7 @@ class FrontEndFit {
     double reach = 0;
     for (double r = from; r < to; r *= math::exp(math::log(2) / kSteps)) {
       std::vector<std::pair<double, double>> points;
+      points.reserve(apart.size());
       for (const MemoryRow* row : apart) {
         points.emplace_back(1 - std::min(1.0, r / static_cast<double>(row->size)),
                             hop_ns(*row) - cached_ns(*row));
