@@ -78,11 +78,44 @@ def lines_of(rows):
             count = int(detail(row)["kernels"])
             yield (f"launch of {count} empty kernels, {row['launch']}: "
                    f"{float(row['latency_us']) / count:.2f} us each")
+    yield from steps_of(rows)
+    for row in rows:
+        if row["op"] == "graph_replay":
+            d = detail(row)
+            yield (f"replay of {d['kernels']} empty kernels, {d['clock']} clock: "
+                   f"{float(row['latency_us']):.2f} us")
     for row in sorted((r for r in rows if r["op"] == "pointer_chase"),
                       key=lambda r: (int(detail(r)["stride"]), int(detail(r)["region"]))):
         d = detail(row)
         yield (f"chase over {int(d['region']) >> 20} MiB by {d['stride']}: "
                f"{1000 * float(row['latency_us']) / int(d['hops']):.0f} ns a hop")
+
+
+LAYER = ("norm", "qkv", "rope", "store", "attention", "out", "norm", "gate_up", "silu", "down")
+LAYERS = {"llama-3.1-8b": 32}
+
+
+def steps_of(rows):
+    """What a step takes beyond its kernels one by one, each of which holds its own launch."""
+    batches = defaultdict(dict)
+    for row in rows:
+        if row["op"] in ("layer", "layer_part", "step"):
+            d = detail(row)
+            what = d.get("part", row["op"] + " " + row["launch"])
+            batch = (d["model"], row["batch"], row["query"], row["context"])
+            batches[batch][what] = float(row["latency_us"])
+    for (model, batch, query, context), us in sorted(batches.items()):
+        if not all(part in us for part in LAYER + ("lm_head", "argmax", "step graph")):
+            continue
+        layer = sum(us[part] for part in LAYER)
+        step = LAYERS[model] * layer + us["norm"] + us["lm_head"] + us["argmax"]
+        line = (f"{model} {batch} x {query} after {context}: step {us['step graph']:.0f} us, its "
+                f"kernels alone {step:.0f} us ({100 * (us['step graph'] / step - 1):+.1f} %)")
+        if "layer graph" in us:
+            line += f"; layer {us['layer graph']:.1f}, {layer:.1f} us"
+        if "step stream" in us:
+            line += f"; launched one by one {us['step stream']:.0f} us"
+        yield line
 
 
 def noise_of(rows):

@@ -46,6 +46,39 @@ __global__ void fill_kernel(uint4* to, std::size_t vectors, Fill fill, unsigned 
 
 constexpr double kStretchUs = 400;
 
+/// What is enqueued while it is made, to be replayed.
+class CapturedGraph {
+ public:
+  CapturedGraph(cudaStream_t stream, const std::function<void()>& enqueue) {
+    ORRERY_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    try {
+      enqueue();
+    } catch (...) {
+      // A capture that is left open would swallow every later launch.
+      cudaStreamEndCapture(stream, &graph_);
+      if (graph_ != nullptr) cudaGraphDestroy(graph_);
+      throw;
+    }
+    ORRERY_CUDA(cudaStreamEndCapture(stream, &graph_));
+    const cudaError_t status = cudaGraphInstantiate(&exec_, graph_, 0);
+    if (status != cudaSuccess) cudaGraphDestroy(graph_);
+    ORRERY_CUDA(status);
+    static_cast<void>(cudaGraphUpload(exec_, stream));  // the first replay would do it
+  }
+  ~CapturedGraph() {
+    cudaGraphExecDestroy(exec_);
+    cudaGraphDestroy(graph_);
+  }
+  CapturedGraph(const CapturedGraph&) = delete;
+  CapturedGraph& operator=(const CapturedGraph&) = delete;
+
+  void replay(cudaStream_t stream) const { ORRERY_CUDA(cudaGraphLaunch(exec_, stream)); }
+
+ private:
+  cudaGraph_t graph_ = nullptr;
+  cudaGraphExec_t exec_ = nullptr;
+};
+
 }  // namespace
 
 Fill fill_of(std::string_view dtype) {
@@ -122,27 +155,15 @@ double Bench::stretch(const std::function<void()>& enqueue) {
 
 Spread Bench::time_graph(const Effort& effort, int rotations,
                          const std::function<void(cudaStream_t, int)>& launch) {
-  cudaGraph_t graph = nullptr;
-  ORRERY_CUDA(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal));
-  try {
+  const CapturedGraph graph(stream_, [&] {
     for (int i = 0; i < effort.launches; ++i) launch(stream_, i % rotations);
-  } catch (...) {
-    // A capture that is left open would swallow every later launch.
-    cudaStreamEndCapture(stream_, &graph);
-    throw;
-  }
-  ORRERY_CUDA(cudaStreamEndCapture(stream_, &graph));
-  cudaGraphExec_t exec = nullptr;
-  ORRERY_CUDA(cudaGraphInstantiate(&exec, graph, 0));
-  ORRERY_CUDA(cudaGraphUpload(exec, stream_));
-  const auto replay = [&] { ORRERY_CUDA(cudaGraphLaunch(exec, stream_)); };
+  });
+  const auto replay = [&] { graph.replay(stream_); };
   static_cast<void>(stretch(replay));
   std::vector<double> samples;
   board_.begin();
   for (int i = 0; i < effort.repeats; ++i) samples.push_back(stretch(replay) / effort.launches);
   board_state_ = board_.end();
-  ORRERY_CUDA(cudaGraphExecDestroy(exec));
-  ORRERY_CUDA(cudaGraphDestroy(graph));
   return spread_of(std::move(samples));
 }
 
@@ -165,6 +186,42 @@ Spread Bench::time(const Case& one, int rotations,
   }
   board_state_ = board_.end();
   return spread_of(std::move(samples));
+}
+
+Spread Bench::time_replays(int kernels, bool host,
+                           const std::function<void(cudaStream_t)>& launch) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kReplays = 20;
+  constexpr int kSamples = 30;
+  const CapturedGraph graph(stream_, [&] {
+    for (int i = 0; i < kernels; ++i) launch(stream_);
+  });
+  const auto replays = [&] {
+    for (int i = 0; i < kReplays; ++i) graph.replay(stream_);
+  };
+  static_cast<void>(stretch(replays));
+  std::vector<double> samples;
+  board_.begin();
+  for (int i = 0; i < kSamples; ++i) {
+    const Clock::time_point start = Clock::now();
+    double us = 0;
+    const double device_us = stretch([&] {
+      replays();
+      us = std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+    });
+    samples.push_back((host ? us : device_us) / kReplays);
+  }
+  board_state_ = board_.end();
+  return spread_of(std::move(samples));
+}
+
+void Bench::warm_up(double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  while (std::chrono::duration<double>(Clock::now() - start).count() < seconds) {
+    filled_with_ = -1;
+    static_cast<void>(operands(Fill::kBf16));
+  }
 }
 
 Spread Bench::time_sustained(double seconds, int rotations,

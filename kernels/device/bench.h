@@ -49,6 +49,12 @@ class Bench {
   /// Launches for `seconds` on end and reports stretches of the last third.
   [[nodiscard]] Spread time_sustained(double seconds, int rotations,
                                       const std::function<void(cudaStream_t, int)>& launch);
+  /// Replays of a graph of `kernels` launches, one replay a sample's part: on the device's clock
+  /// from one to the next, or on the host's what the call takes it.
+  [[nodiscard]] Spread time_replays(int kernels, bool host,
+                                    const std::function<void(cudaStream_t)>& launch);
+  /// Keeps the chip busy, for an idle one's clocks take a while to rise.
+  void warm_up(double seconds);
   /// What the board said during the last time().
   [[nodiscard]] const BoardState& board_state() const { return board_state_; }
 

@@ -26,6 +26,7 @@ class Board::Nvml {
     if (by_bus(pci_bus_id.c_str(), &device_) != 0) device_ = nullptr;
     clock_ = function<Clock>("nvmlDeviceGetClockInfo");
     power_ = function<Figure>("nvmlDeviceGetPowerUsage");
+    fields_ = function<Fields>("nvmlDeviceGetFieldValues");
     temperature_ = function<Clock>("nvmlDeviceGetTemperature");
   }
   ~Nvml() {
@@ -44,7 +45,7 @@ class Board::Nvml {
     unsigned value = 0;
     if (clock_ != nullptr && clock_(device_, kSm, &value) == 0) state.sm_mhz = value;
     if (clock_ != nullptr && clock_(device_, kMemory, &value) == 0) state.memory_mhz = value;
-    if (power_ != nullptr && power_(device_, &value) == 0) state.power_w = value / 1000.0;
+    state.power_w = power_now();
     if (temperature_ != nullptr && temperature_(device_, kGpu, &value) == 0) {
       state.temperature_c = value;
     }
@@ -60,7 +61,35 @@ class Board::Nvml {
   }
 
  private:
+  /// nvmlFieldValue_t: what is asked for, and of what type the answer is.
+  struct Field {
+    unsigned id = 0;
+    unsigned scope = 0;
+    long long timestamp = 0;
+    long long latency_us = 0;
+    unsigned type = 0;
+    int status = 0;
+    union {
+      unsigned whole;
+      unsigned long long bits;
+    } value{.bits = 0};
+  };
+
+  /// Watts at this moment: nvmlDeviceGetPowerUsage is a mean over a second from Ampere on (nvml.h),
+  /// in which a case of milliseconds is lost. 0 where the board does not say.
+  [[nodiscard]] double power_now() const {
+    constexpr unsigned kPowerInstant = 186;  // NVML_FI_DEV_POWER_INSTANT
+    Field field;
+    field.id = kPowerInstant;
+    if (fields_ != nullptr && fields_(device_, 1, &field) == 0 && field.status == 0) {
+      return field.value.whole / 1000.0;
+    }
+    unsigned mw = 0;
+    return power_ != nullptr && power_(device_, &mw) == 0 ? mw / 1000.0 : 0;
+  }
+
   using Clock = int (*)(void*, int, unsigned*);
+  using Fields = int (*)(void*, int, Field*);
   using Figure = int (*)(void*, unsigned*);
 
   template <class Function>
@@ -72,6 +101,7 @@ class Board::Nvml {
   void* device_ = nullptr;
   Clock clock_ = nullptr;
   Figure power_ = nullptr;
+  Fields fields_ = nullptr;
   Clock temperature_ = nullptr;
 };
 

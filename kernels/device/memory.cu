@@ -4,7 +4,9 @@
 // access takes when the next depends on it.
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <numeric>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,11 +34,14 @@ __device__ void keep(unsigned sum, unsigned* sink) {
   if (sum == 0x9e3779b9U) *sink = sum;
 }
 
+/// A thread has kUnroll loads on their way and no more: the loop is not unrolled, and the next
+/// loads stand behind the first use of the last.
 template <int kUnroll>
 __global__ void read_kernel(const Vector* from, std::size_t vectors, unsigned* sink) {
   const std::size_t step = std::size_t{gridDim.x} * blockDim.x;
   std::size_t i = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x;
   unsigned sum = 0;
+#pragma unroll 1
   for (; i + (kUnroll - 1) * step < vectors; i += kUnroll * step) {
     Vector values[kUnroll];
 #pragma unroll
@@ -44,6 +49,7 @@ __global__ void read_kernel(const Vector* from, std::size_t vectors, unsigned* s
 #pragma unroll
     for (int j = 0; j < kUnroll; ++j) sum ^= folded(values[j]);
   }
+#pragma unroll 1
   for (; i < vectors; i += step) sum ^= folded(load_once(from + i));
   keep(sum, sink);
 }
@@ -88,15 +94,38 @@ __device__ unsigned hash(unsigned value) {
   return value ^ (value >> 15);
 }
 
-/// Each 4 KiB is read or written as a whole, in a random order of the two.
+/// Each 4 KiB is read or written as a whole, in a random order of the two. What is written depends
+/// on nothing that is read, and looks random.
 __global__ void mix_kernel(Vector* at, std::size_t vectors, unsigned read_percent, unsigned* sink) {
+  constexpr int kUnroll = 4;
   const std::size_t step = std::size_t{gridDim.x} * blockDim.x;
+  const auto reads = [&](std::size_t i) {
+    return hash(static_cast<unsigned>(i >> 8)) % 100 < read_percent;
+  };
+  const auto write = [&](std::size_t i) {
+    const unsigned word = static_cast<unsigned>(i) * 0x9e3779b9U;
+    at[i] = make_uint4(word, word ^ (word >> 7), ~word, word * 3U);
+  };
   unsigned sum = 0;
-  for (std::size_t i = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x; i < vectors; i += step) {
-    if (hash(static_cast<unsigned>(i >> 8)) % 100 < read_percent) {
+  std::size_t i = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  for (; i + (kUnroll - 1) * step < vectors; i += kUnroll * step) {
+    Vector values[kUnroll] = {};
+#pragma unroll
+    for (int j = 0; j < kUnroll; ++j) {
+      if (reads(i + j * step)) values[j] = load_once(at + i + j * step);
+    }
+#pragma unroll
+    for (int j = 0; j < kUnroll; ++j) {
+      if (!reads(i + j * step)) write(i + j * step);
+    }
+#pragma unroll
+    for (int j = 0; j < kUnroll; ++j) sum ^= folded(values[j]);
+  }
+  for (; i < vectors; i += step) {
+    if (reads(i)) {
       sum ^= folded(load_once(at + i));
     } else {
-      at[i] = make_uint4(static_cast<unsigned>(i), sum, 1, 2);
+      write(i);
     }
   }
   keep(sum, sink);
@@ -311,6 +340,11 @@ Spread run_chase(Bench& bench, const Case& one) {
   lay_chain_kernel<<<full_grid(bench, 512), 512, 0, bench.stream()>>>(memory, list, next.size(),
                                                                       stride);
   ORRERY_LAUNCHED();
+  // Once through as many nodes as some samples visit, so that few far ones are met again, too: what
+  // is left of them is the way through the address translation.
+  chase_kernel<<<1, 1, 0, bench.stream()>>>(
+      memory, static_cast<int>(std::min<std::size_t>(next.size(), 1 << 16)), cursor);
+  ORRERY_LAUNCHED();
   // What fits the L2 is brought there before the first hop.
   if (region <= static_cast<std::size_t>(bench.facts().l2_bytes)) {
     sum_kernel<<<full_grid(bench, 512), 512, 0, bench.stream()>>>(
@@ -319,6 +353,15 @@ Spread run_chase(Bench& bench, const Case& one) {
   }
   return bench.time(one, 1, [=](cudaStream_t stream, int) {
     chase_kernel<<<1, 1, 0, stream>>>(memory, hops, cursor);
+    ORRERY_LAUNCHED();
+  });
+}
+
+Spread run_replay(Bench& bench, const Case& one) {
+  const auto kernels = static_cast<int>(one.detail.number("kernels"));
+  const bool host = one.detail.text("clock") == "host";
+  return bench.time_replays(kernels, host, [](cudaStream_t stream) {
+    empty_kernel<<<1, 32, 0, stream>>>();
     ORRERY_LAUNCHED();
   });
 }
@@ -333,7 +376,63 @@ Spread run_launch(Bench& bench, const Case& one) {
   });
 }
 
+namespace {
+
+/// Reads go nowhere; what a kernel reads shows only in its sum, which it tells if it is `sum`.
+std::string wrong_of_reads(Bench& bench, unsigned sum, const std::function<void(unsigned*)>& launch,
+                           bool wanted) {
+  unsigned* const sink = sink_of(bench);
+  ORRERY_CUDA(cudaMemset(sink, 0, sizeof(*sink)));
+  launch(sink);
+  ORRERY_LAUNCHED();
+  ORRERY_CUDA(cudaStreamSynchronize(bench.stream()));
+  unsigned got = 0;
+  ORRERY_CUDA(cudaMemcpy(&got, sink, sizeof(got), cudaMemcpyDeviceToHost));
+  return (got == sum) == wanted ? "" : "it reads something else";
+}
+
+/// One thread over few vectors: its sum is all that is there.
+void check_reads(Bench& bench, const Report& report) {
+  constexpr unsigned kAwaited = 0x9e3779b9U;  // as keep() has it
+  constexpr std::size_t kVectors = 64;
+  std::vector<unsigned> words(4 * kVectors);
+  Random random(5);
+  for (unsigned& word : words) word = static_cast<unsigned>(random.next());
+  unsigned all = 0;
+  for (const unsigned word : words) all ^= word;
+  words[77] ^= all ^ kAwaited;
+  auto* const from = bench.operands(Fill::kInt8);
+  const auto* const vectors = reinterpret_cast<const Vector*>(from);
+  for (const bool wanted : {true, false}) {
+    if (!wanted) words[200] ^= 1U;
+    ORRERY_CUDA(cudaMemcpy(from, words.data(), 4 * words.size(), cudaMemcpyHostToDevice));
+    const std::string name = wanted ? "" : ", one bit off";
+    const auto run = [&](const char* what, const std::function<void(unsigned*)>& launch) {
+      report(what + name, wrong_of_reads(bench, kAwaited, launch, wanted));
+    };
+    run("read", [&](unsigned* sink) {
+      read_kernel<4><<<1, 1, 0, bench.stream()>>>(vectors, kVectors, sink);
+    });
+    run("read, one load", [&](unsigned* sink) {
+      read_kernel<1><<<1, 1, 0, bench.stream()>>>(vectors, kVectors, sink);
+    });
+    // Blocks of four vectors in sequence, which wrap around the region.
+    run("gather", [&](unsigned* sink) {
+      gather_kernel<<<1, 1, 0, bench.stream()>>>(vectors, kVectors, 2, 15, false, 3, sink);
+    });
+    run("stride", [&](unsigned* sink) {
+      stride_kernel<<<1, 1, 0, bench.stream()>>>(from, kVectors, sizeof(Vector), sink);
+    });
+    run("mix of reads alone", [&](unsigned* sink) {
+      mix_kernel<<<1, 1, 0, bench.stream()>>>(reinterpret_cast<Vector*>(from), kVectors, 100, sink);
+    });
+  }
+}
+
+}  // namespace
+
 void check_memory(Bench& bench, const Report& report) {
+  check_reads(bench, report);
   constexpr std::size_t kWords = (1 << 20) + 12;
   std::vector<unsigned> words(kWords);
   Random random(3);

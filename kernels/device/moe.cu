@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "kernels/device/cuda_check.h"
@@ -108,6 +109,42 @@ Spread run_moe(Bench& bench, Case& one) {
   const GroupedGemm gemm(rows, one.n, one.k, operands + weight_bytes, operands, bench.results());
   // Its weights are many times the L2, so one set is cold each time.
   return bench.time(one, 1, [&](cudaStream_t stream, int) { gemm.run(stream); });
+}
+
+void check_moe(Bench& bench, const Report& report) {
+  constexpr std::int64_t kN = 64;
+  constexpr std::int64_t kK = 128;
+  // An expert without a token among them.
+  const std::vector<std::int64_t> rows = {5, 0, 17, 1};
+  const std::int64_t tokens = std::accumulate(rows.begin(), rows.end(), std::int64_t{0});
+  const auto weights = random_bf16(rows.size() * kN * kK, 1);
+  const auto x = random_bf16(static_cast<std::size_t>(tokens * kK), 2);
+  std::byte* const at = bench.operands(Fill::kBf16);
+  std::byte* const x_at = at + (1 << 20);
+  ORRERY_CUDA(cudaMemcpy(at, weights.data(), 2 * weights.size(), cudaMemcpyHostToDevice));
+  ORRERY_CUDA(cudaMemcpy(x_at, x.data(), 2 * x.size(), cudaMemcpyHostToDevice));
+  ORRERY_CUDA(cudaMemset(bench.results(), 0xff, static_cast<std::size_t>(2 * tokens * kN)));
+  const GroupedGemm gemm(rows, kN, kK, x_at, at, bench.results());
+  gemm.run(bench.stream());
+  ORRERY_CUDA(cudaStreamSynchronize(bench.stream()));
+  std::vector<std::uint16_t> out(static_cast<std::size_t>(tokens * kN));
+  ORRERY_CUDA(cudaMemcpy(out.data(), bench.results(), 2 * out.size(), cudaMemcpyDeviceToHost));
+  const auto got = floats_of(out);
+  const auto of = [](const std::vector<float>& all, std::int64_t from, std::int64_t count) {
+    return std::vector<float>(all.begin() + from, all.begin() + from + count);
+  };
+  std::int64_t first = 0;
+  for (std::size_t expert = 0; expert < rows.size(); ++expert) {
+    const std::int64_t m = rows[expert];
+    if (m == 0) continue;
+    const auto place = static_cast<std::int64_t>(expert);
+    const Expected expected = matrix_product(of(floats_of(x), first * kK, m * kK),
+                                             of(floats_of(weights), place * kN * kK, kN * kK),
+                                             static_cast<std::size_t>(m), kN, kK);
+    report("experts' GEMM, " + std::to_string(m) + " tokens",
+           difference(expected, of(got, first * kN, m * kN)));
+    first += m;
+  }
 }
 
 }  // namespace orrery::kernels

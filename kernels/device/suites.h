@@ -26,6 +26,7 @@ using Report = std::function<void(const std::string& name, const std::string& wr
 [[nodiscard]] Spread run_memory(Bench& bench, const Case& one);
 [[nodiscard]] Spread run_chase(Bench& bench, const Case& one);
 [[nodiscard]] Spread run_launch(Bench& bench, const Case& one);
+[[nodiscard]] Spread run_replay(Bench& bench, const Case& one);
 [[nodiscard]] Spread run_gemm(Bench& bench, const Case& one);
 [[nodiscard]] Spread run_moe(Bench& bench, Case& one);
 [[nodiscard]] Spread run_attention(Bench& bench, const Case& one);
@@ -37,6 +38,7 @@ using Report = std::function<void(const std::string& name, const std::string& wr
 [[nodiscard]] Spread run_peers(Bench& bench, const Case& one);
 
 void check_memory(Bench& bench, const Report& report);
+void check_moe(Bench& bench, const Report& report);
 void check_gemm(Bench& bench, const Report& report);
 void check_attention(Bench& bench, const Report& report);
 void check_rows(Bench& bench, const Report& report);

@@ -13,7 +13,7 @@ namespace orrery::kernels {
 
 /// What is timed, as the table's column `op` says it. The first three are what calibration fits;
 /// their shapes stand in columns of their own.
-inline constexpr std::array<std::string_view, 27> kOps = {
+inline constexpr std::array<std::string_view, 28> kOps = {
     "gemm", "prefill_attention", "decode_attention",
     // One launch that holds a prompt chunk and decodes (detail: decodes, decode_context).
     "mixed_attention",
@@ -25,8 +25,8 @@ inline constexpr std::array<std::string_view, 27> kOps = {
     "sample_greedy", "sample_top_k_top_p",
     // A layer, or all layers, norm, head and sampling; and each of their kernels alone.
     "layer", "layer_part", "step",
-    // An empty kernel.
-    "launch",
+    // An empty kernel, and a graph of some (detail: kernels, clock).
+    "launch", "graph_replay",
     // Device memory; detail: pattern and what it needs.
     "memory_read", "memory_write", "memory_copy", "memory_mix", "memory_gather", "memory_stride",
     "pointer_chase",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <stdexcept>
 #include <utility>
 
@@ -48,6 +49,13 @@ std::vector<Case> in_order_of_pass(std::vector<Case> cases, int pass) {
   Random random(static_cast<std::uint64_t>(pass));
   for (std::size_t left = cases.size(); left > 1; --left) {
     std::swap(cases[left - 1], cases[random.below(left)]);
+  }
+  constexpr std::size_t kTogether = 64;
+  for (std::size_t from = 0; from < cases.size(); from += kTogether) {
+    const std::size_t to = std::min(from + kTogether, cases.size());
+    std::stable_sort(cases.begin() + static_cast<std::ptrdiff_t>(from),
+                     cases.begin() + static_cast<std::ptrdiff_t>(to),
+                     [](const Case& a, const Case& b) { return a.dtype < b.dtype; });
   }
   for (Case& one : cases) one.pass = pass;
   return cases;

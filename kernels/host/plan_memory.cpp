@@ -59,6 +59,20 @@ void list_in_flight(const DeviceFacts& device, std::vector<Case>& cases) {
   }
 }
 
+/// The same out of the L2: what its ports let a multiprocessor take in.
+void list_ports(const DeviceFacts& device, std::vector<Case>& cases) {
+  for (const int eighths : {0, 1, 4}) {
+    for (const int unroll : {1, 4}) {
+      Case one = memory_case("memory_read", 8 * kMiB);
+      one.operands = Operands::kWarm;
+      one.detail.set("pattern", "in_flight");
+      one.detail.set("sms", std::max(1, device.multiprocessors * eighths / 8));
+      one.detail.set("threads", 1024).set("unroll", unroll).set("size", 8 * kMiB);
+      cases.push_back(one);
+    }
+  }
+}
+
 void list_patterns(const DeviceFacts& device, std::vector<Case>& cases) {
   for (const int percent : {0, 10, 25, 33, 50, 67, 75, 90, 100}) {
     Case one = memory_case("memory_mix", 2 * kGiB);
@@ -78,6 +92,17 @@ void list_patterns(const DeviceFacts& device, std::vector<Case>& cases) {
       one.detail.set("region", region);
       cases.push_back(one);
     }
+  }
+  // Beyond what a TLB may reach, where there is as much: how many misses it serves at a time.
+  const auto all =
+      static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(device.operand_bytes)));
+  for (const std::int64_t block : {std::int64_t{128}, 4 * kKiB}) {
+    if (all <= region) continue;
+    const std::int64_t blocks = std::min<std::int64_t>(kGiB / block, 4 * kMiB);
+    Case one = memory_case("memory_gather", blocks * block);
+    one.detail.set("order", "random").set("block", block).set("blocks", blocks);
+    one.detail.set("region", all);
+    cases.push_back(one);
   }
   for (std::int64_t stride = 32; stride <= 4 * kMiB; stride *= 2) {
     const std::int64_t sectors = std::min<std::int64_t>(region / stride, 8 * kMiB);
@@ -100,6 +125,16 @@ void list_launch(const DeviceFacts&, std::vector<Case>& cases) {
       cases.push_back(one);
     }
   }
+  // What a replay costs, and what the call costs the host, whatever is in the graph.
+  for (const int kernels : {1, 10, 100, 320}) {
+    for (const char* clock : {"device", "host"}) {
+      Case one;
+      one.op = "graph_replay";
+      one.operands = Operands::kWarm;
+      one.detail.set("kernels", kernels).set("clock", clock);
+      cases.push_back(one);
+    }
+  }
   // A grid that fills the chip costs more than one block.
   Case wide;
   wide.op = "launch";
@@ -111,6 +146,7 @@ void list_launch(const DeviceFacts&, std::vector<Case>& cases) {
 void list_memory(const DeviceFacts& device, std::vector<Case>& cases) {
   list_streams(device, cases);
   list_in_flight(device, cases);
+  list_ports(device, cases);
   list_patterns(device, cases);
   std::erase_if(cases, [&](const Case& one) {
     return one.bytes > static_cast<double>(device.operand_bytes) / 2;

@@ -10,7 +10,9 @@
 #include "sim/study/calibration/calibrate.h"
 #include "sim/study/calibration/device.h"
 #include "sim/study/calibration/log_fit.h"
+#include "sim/study/calibration/memory_fit.h"
 #include "sim/study/catalogue.h"
+#include "sim/study/devices/memory_run.h"
 
 namespace orrery {
 namespace {
@@ -38,6 +40,35 @@ void print_log_fit(const LogFit& fit) {
              "{:+.2f} %\n",
              fit.fitted_steps, fit.held_out_steps, 100 * fit.median_abs_error,
              100 * fit.p90_abs_error, 100 * fit.bias);
+}
+
+void print_memory_fit(const MemoryFit& fit) {
+  fmt::print(stderr, "memory, under address map {}:\n", fit.options.address_map);
+  for (const std::string& remark : fit.remarks) fmt::print(stderr, "  {}\n", remark);
+  for (const HeldOutCurve& curve : fit.held_out) {
+    fmt::print(
+        stderr,
+        "  {:<18} fitted to {:>2}; on {:>2} held out: median error {:.1f} %, worst {:+.1f} % "
+        "({})\n",
+        curve.curve, curve.fitted, curve.rows, 100 * curve.median, 100 * curve.worst,
+        curve.worst_point);
+  }
+}
+
+/// `memory_system:` fitted to the rows; empty where it cannot be, and why on stderr.
+std::string memory_text_of(const GpuSpec& gpu, const std::vector<MemoryRow>& rows) {
+  if (rows.empty()) return {};
+  if (!gpu.memory_system) {
+    fmt::print(stderr,
+               "{} rows of the memory are not fitted: {} says nothing of its DRAM "
+               "(memory_system)\n",
+               rows.size(), gpu.name);
+    return {};
+  }
+  const MemoryFit fit =
+      fit_memory(gpu, load_memory(gpu.memory_system->device, {}), rows, memory_family());
+  print_memory_fit(fit);
+  return memory_system_text(fit);
 }
 
 void calibrate_from_log(const std::string& log_path, const std::string& base,
@@ -104,16 +135,18 @@ int calibrate_command(const std::vector<std::string>& words, const Policies& /*p
   const TableFormat format =
       table_format(arguments.has("format") ? arguments.text("format") : "orrery");
   std::vector<MeasuredRow> rows;
+  std::vector<MemoryRow> memory;
   for (const std::string& path : tables_of(arguments)) {
     MeasuredTable table = read_table(path, format);
     for (const auto& [name, count] : table.skipped) {
       fmt::print(stderr, "{}: {} rows of {} are not fitted\n", path, count, name);
     }
     rows.insert(rows.end(), table.rows.begin(), table.rows.end());
+    memory.insert(memory.end(), table.memory.begin(), table.memory.end());
   }
   const std::vector<FitRecord> fits = calibrate(gpu, rows);
   for (const FitRecord& fit : fits) print_fit(fit);
-  write_calibrated(base, fits, arguments.text("out"));
+  write_calibrated(base, fits, arguments.text("out"), memory_text_of(gpu, memory));
   return 0;
 }
 

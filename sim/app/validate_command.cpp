@@ -11,6 +11,7 @@
 #include "sim/core/errors.h"
 #include "sim/study/calibration/table.h"
 #include "sim/study/catalogue.h"
+#include "sim/study/validation/validate_memory.h"
 #include "sim/study/validation/validate_plot.h"
 
 namespace orrery {
@@ -43,11 +44,23 @@ void print_group(const ErrorGroup& group) {
   fmt::print("\n");
 }
 
+void print_head(const char* what) {
+  fmt::print("{:<36} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9}\n", what, "n", "median", "p90", "worst",
+             "bias", "interval");
+}
+
 void print_validation(const Validation& validation) {
-  fmt::print("{:<36} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "kernels", "n", "median", "p90",
-             "worst", "bias", "interval");
+  print_head("kernels");
   for (const ErrorGroup& group : validation.groups) print_group(group);
   print_group(validation.overall);
+}
+
+void print_memory(const MemoryValidation& memory) {
+  print_head("clocked memory");
+  for (const MemoryGroup& group : memory.groups) {
+    print_group(group.errors);
+    for (const auto& [bound, rows] : group.bounds) fmt::print("    {} bound by {}\n", rows, bound);
+  }
 }
 
 void write_file(const std::string& text, const std::string& path) {
@@ -73,22 +86,32 @@ int validate_command(const std::vector<std::string>& words, const Policies& /*po
       read_table(arguments.file(),
                  table_format(arguments.has("format") ? arguments.text("format") : "orrery"));
   const Validation validation = validate(gpu, table.rows);
+  const MemoryValidation memory = validate_memory(gpu, table.memory);
+  if (!memory.why_not.empty()) fmt::print(stderr, "{}: {}\n", arguments.file(), memory.why_not);
   for (const auto& [name, count] : table.skipped) {
     fmt::print(stderr, "{}: {} rows of {} are not predicted\n", arguments.file(), count, name);
   }
-  if (arguments.has("out")) write_file(points_csv(validation), arguments.text("out"));
-  if (arguments.has("plot")) write_file(scatter_svg(validation), arguments.text("plot"));
+  if (arguments.has("out")) write_file(points_csv(validation, memory), arguments.text("out"));
+  if (arguments.has("plot") && !validation.points.empty())
+    write_file(scatter_svg(validation), arguments.text("plot"));
   if (!arguments.has("json")) {
-    print_validation(validation);
+    if (!validation.points.empty()) print_validation(validation);
+    if (!memory.groups.empty()) print_memory(memory);
     return 0;
   }
   ordered_json groups = ordered_json::object();
   for (const ErrorGroup& group : validation.groups) groups[group.name] = to_json(group);
+  ordered_json patterns = ordered_json::object();
+  for (const MemoryGroup& group : memory.groups) {
+    patterns[group.errors.name] = to_json(group.errors);
+    patterns[group.errors.name]["bounds"] = group.bounds;
+  }
   ordered_json skipped = ordered_json::object();
   for (const auto& [name, count] : table.skipped) skipped[name] = count;
   fmt::print("{}\n", ordered_json{{"hardware", gpu.name},
                                   {"groups", groups},
                                   {"overall", to_json(validation.overall)},
+                                  {"memory", patterns},
                                   {"not_predicted", skipped}}
                          .dump(2));
   return 0;

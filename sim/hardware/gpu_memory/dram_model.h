@@ -19,8 +19,8 @@
 #include <vector>
 
 #include "sim/hardware/gpu_memory/access_stream.h"
+#include "sim/hardware/gpu_memory/gpu_map.h"
 #include "sim/hardware/gpu_memory/pattern.h"
-#include "sim/hardware/hbm/address_map.h"
 #include "sim/hardware/hbm/memory_config.h"
 
 namespace orrery::gpu_memory {
@@ -38,7 +38,7 @@ struct DramRate {
 };
 
 /// Accesses of each channel, over as many accesses of each stream as show its period.
-[[nodiscard]] std::vector<double> channel_loads(const Pattern& pattern, const hbm::AddressMap& map,
+[[nodiscard]] std::vector<double> channel_loads(const Pattern& pattern, const GpuMap& map,
                                                 const hbm::Geometry& geometry);
 
 class DramModel {
@@ -46,7 +46,7 @@ class DramModel {
   /// The device has all of the GPU's channels.
   explicit DramModel(hbm::MemoryConfig config);
 
-  /// `pattern` is canonical; `map` is a name or widths (hbm/address_map.h); the answer depends on
+  /// `pattern` is canonical; `map` is as gpu_map.h says; the answer depends on
   /// nothing else but the seed, and is good to `wanted` (95 %) unless its half_width says
   /// otherwise.
   [[nodiscard]] DramRate sample(const Pattern& pattern, std::string_view map, std::uint64_t seed,

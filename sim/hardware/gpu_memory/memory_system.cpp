@@ -16,7 +16,8 @@ void MemorySystemOptions::describe(Describer& d) {
   d.required().field("device", device, "DRAM: a name in configs/hardware/memory, or a path.");
   d.required().field("channels", channels, Range::between(1, 1024), "Channels of all stacks.");
   d.required().field("address_map", address_map,
-                     "A name or widths, as `orrery memory` takes them.");
+                     "A name or widths, as `orrery memory` takes them; `Ch+=hash` last: channels "
+                     "turned by a hash.");
   d.required().choice_of("address_map_origin", address_map_origin, kOrigins,
                          "inferred: results carry their range over all named maps.");
   d.optional_field("read_queue", read_queue, Range::between(1, 1024), "Reads a channel holds.");

@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "sim/core/hash.h"
+#include "sim/hardware/gpu_memory/gpu_map.h"
 
 namespace orrery::gpu_memory {
 namespace {
 
-/// How well a rate is to be known under the GPU's own map, and under those that only show a range
-/// (which is the wider for it).
-constexpr double kWanted = 0.01;
+/// How well a rate is to be known under the maps that only show a range (which is the wider for
+/// it).
 constexpr double kWantedOfRange = 0.03;
 
 /// The device as the GPU has it.
@@ -30,8 +30,9 @@ Bandwidth to_bandwidth(double bytes_per_second) {
 
 }  // namespace
 
-Rates::Rates(const MemorySystemOptions& options, hbm::MemoryConfig device, FrontEndGpu gpu)
-    : options_(options), gpu_(gpu), dram_(of_gpu(std::move(device), options)) {
+Rates::Rates(const MemorySystemOptions& options, hbm::MemoryConfig device, FrontEndGpu gpu,
+             double wanted)
+    : wanted_(wanted), options_(options), gpu_(gpu), dram_(of_gpu(std::move(device), options)) {
   gpu_.memory_bytes = dram_.memory_bytes();
   maps_.push_back(options_.address_map);
   if (map_is_inferred()) {
@@ -40,7 +41,7 @@ Rates::Rates(const MemorySystemOptions& options, hbm::MemoryConfig device, Front
     }
   }
   for (const std::string& map : maps_) {
-    static_cast<void>(hbm::AddressMap(map, dram_.device().geometry));
+    static_cast<void>(GpuMap(map, dram_.device().geometry));
   }
 }
 
@@ -73,7 +74,7 @@ Rate Rates::answer(const Pattern& pattern, const std::string& text) const {
     double half_width = 0;
     // Where L2 holds all, DRAM has no say.
     if (bounds.dram_per_byte > 0) {
-      const double wanted = rate.maps.empty() ? kWanted : kWantedOfRange;
+      const double wanted = rate.maps.empty() ? wanted_ : kWantedOfRange;
       own.dram = dram_.sample(pattern, map, seed_of(text, map), wanted);
       const double dram = own.dram.bytes_per_second / bounds.dram_per_byte;
       if (dram < most) {

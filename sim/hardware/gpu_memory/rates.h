@@ -45,8 +45,10 @@ struct Rate {
 class Rates {
  public:
   /// `device` is what `options.device` names; its channels are replaced by the GPU's. Throws
-  /// std::invalid_argument for a map that is not one of the device.
-  Rates(const MemorySystemOptions& options, hbm::MemoryConfig device, FrontEndGpu gpu);
+  /// std::invalid_argument for a map that is not one of the device. `wanted`: how well DRAM's rate
+  /// under the GPU's own map is to be known (95 %).
+  Rates(const MemorySystemOptions& options, hbm::MemoryConfig device, FrontEndGpu gpu,
+        double wanted = 0.01);
 
   /// Throws std::invalid_argument for what is no pattern.
   const Rate& rate(const Pattern& pattern);
@@ -77,6 +79,7 @@ class Rates {
  private:
   [[nodiscard]] Rate answer(const Pattern& pattern, const std::string& text) const;
 
+  double wanted_;
   MemorySystemOptions options_;
   FrontEndGpu gpu_;
   DramModel dram_;

@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <string_view>
 
 #include "models/calibration/fits_text.h"
 #include "sim/core/errors.h"
@@ -14,7 +16,17 @@
 namespace orrery {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::size_t kFewestRows = 50;
+constexpr std::string_view kCalibration = "calibration:";
+
+/// A file that the base names beside itself, as the one at `yaml` has to name it.
+std::string seen_from(const fs::path& yaml, const fs::path& base, std::string_view named) {
+  named.remove_prefix(std::min(named.find_first_not_of(' '), named.size()));
+  const fs::path there = fs::absolute(base).parent_path() / named;
+  return fs::relative(there, fs::absolute(yaml).parent_path()).string();
+}
 
 std::string read_whole(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -54,19 +66,34 @@ std::vector<FitRecord> calibrate(const GpuSpec& gpu, const std::vector<MeasuredR
 }
 
 void write_calibrated(const std::string& base_path, const std::vector<FitRecord>& records,
-                      const std::string& out) {
-  namespace fs = std::filesystem;
+                      const std::string& out, const std::string& memory_system) {
   const fs::path yaml(out);
   if (yaml.extension() != ".yaml") throw ConfigError("--out " + out + ": has to end in .yaml");
-  fs::path fits = yaml;
-  fits.replace_extension(".fits");
   std::istringstream base(read_whole(base_path));
   std::string text;
+  std::string calibration;
+  bool dropping = false;
   for (std::string line; std::getline(base, line);) {
-    if (!line.starts_with("calibration:")) text += line + "\n";
+    // What is fitted anew gives way, with what is indented under it.
+    if (!line.empty() && line.front() != ' ' && line.front() != '#') {
+      dropping = !memory_system.empty() && line.starts_with("memory_system:");
+    }
+    if (line.starts_with(kCalibration)) {
+      calibration = line.substr(kCalibration.size());
+    } else if (!dropping) {
+      text += line + "\n";
+    }
   }
-  text += "calibration: ./" + fits.filename().string() + "\n";
-  write_whole(fits.string(), write_fits(records));
+  text += memory_system;
+  if (!records.empty()) {
+    fs::path fits = yaml;
+    fits.replace_extension(".fits");
+    write_whole(fits.string(), write_fits(records));
+    calibration = " ./" + fits.filename().string();
+  } else if (!calibration.empty()) {
+    calibration = " " + seen_from(yaml, base_path, calibration);
+  }
+  if (!calibration.empty()) text += std::string(kCalibration) + calibration + "\n";
   write_whole(out, text);
 }
 

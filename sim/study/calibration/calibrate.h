@@ -18,9 +18,11 @@ namespace orrery {
                                                const std::vector<MeasuredRow>& rows);
 
 /// Writes the hardware of `base_path` to `out` (.yaml) with a `calibration:` that names the fits,
-/// which are written beside it under the same name with the ending .fits.
+/// which are written beside it under the same name with the ending .fits; without records the
+/// base's calibration stays. A `memory_system` (memory_fit.h) takes the place of the base's; empty:
+/// that stays.
 void write_calibrated(const std::string& base_path, const std::vector<FitRecord>& records,
-                      const std::string& out);
+                      const std::string& out, const std::string& memory_system = {});
 
 /// The fits of a GPU's calibration file; none where it names none.
 [[nodiscard]] std::vector<KernelFit> load_fits(const GpuSpec& gpu);

@@ -111,6 +111,10 @@ MeasuredTable read_ours(const std::string& path) {
   MeasuredTable table;
   std::map<std::string, std::int64_t> skipped;
   while (cells.next()) {
+    if (auto memory = read_memory_row(cells)) {
+      table.memory.push_back(std::move(*memory));
+      continue;
+    }
     if (const std::string why = unfitted(cells); !why.empty()) {
       ++skipped[why];
       continue;
@@ -150,7 +154,7 @@ MeasuredTable read_table(const std::string& path, TableFormat format) {
   MeasuredTable table = format == TableFormat::kOrrery           ? read_ours(path)
                         : format == TableFormat::kAiconfigurator ? read_aiconfigurator(path)
                                                                  : read_llmservingsim(path);
-  if (table.rows.empty()) {
+  if (table.rows.empty() && table.memory.empty()) {
     throw TraceError({path, 0, 0}, "", "has no row of an operator that can be fitted");
   }
   return table;

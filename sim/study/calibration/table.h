@@ -35,8 +35,9 @@
 //   sm_mhz, memory_mhz, temperature_c, driver, cuda, date
 //              what the board said meanwhile, with what, and on which day
 //
-// Rows of warm operands and of sustained load, and operators of the list kTimedOnly, are no fit's:
-// they are read over and counted.
+// Rows of the device memory have a fit of their own (memory_row.h). Other rows of warm operands and
+// of sustained load, and operators of the list kTimedOnly, are no fit's: they are read over and
+// counted.
 //
 // Shape columns that make no sense for an operator are empty. A whole column may be missing when it
 // is empty for every row.
@@ -50,6 +51,7 @@
 #include <vector>
 
 #include "models/calibration/measured_row.h"
+#include "sim/study/calibration/memory_row.h"
 
 namespace orrery {
 
@@ -58,16 +60,19 @@ inline constexpr std::array<std::string_view, 3> kTableFormatNames = {"orrery", 
                                                                       "llmservingsim"};
 
 /// Operators that microkernels time and no fit knows.
-inline constexpr std::array<std::string_view, 24> kTimedOnly = {
+inline constexpr std::array<std::string_view, 25> kTimedOnly = {
     "mixed_attention", "moe_gemm",      "rmsnorm",       "rope",
     "silu_mul",        "quantise",      "sample_greedy", "sample_top_k_top_p",
     "layer",           "layer_part",    "step",          "launch",
     "memory_read",     "memory_write",  "memory_copy",   "memory_mix",
     "memory_gather",   "memory_stride", "pointer_chase", "pcie_to_device",
-    "pcie_to_host",    "peer_copy",     "collective",    "partition"};
+    "pcie_to_host",    "peer_copy",     "collective",    "partition",
+    "graph_replay"};
 
 struct MeasuredTable {
   std::vector<MeasuredRow> rows;
+  /// Of the device memory, for its own fit.
+  std::vector<MemoryRow> memory;
   /// Rows that no fit takes, by name: counted, not dropped in silence.
   std::vector<std::pair<std::string, std::int64_t>> skipped;
 };

@@ -68,23 +68,17 @@ double middle(std::vector<double>& values, double share) {
 }
 
 ErrorGroup judge(std::string name, const std::vector<const ValidatedPoint*>& points) {
-  ErrorGroup group;
-  group.name = std::move(name);
-  group.n = static_cast<std::int64_t>(points.size());
   std::vector<double> errors;
-  std::vector<double> sizes;
   for (const ValidatedPoint* point : points) {
     errors.push_back(point->predicted_us / point->row.latency_us - 1);
-    sizes.push_back(std::abs(errors.back()));
+  }
+  ErrorGroup group = group_of(std::move(name), std::move(errors));
+  for (const ValidatedPoint* point : points) {
     group.extrapolated += point->extrapolated ? 1 : 0;
     if (point->interval < 0) continue;
     ++group.with_interval;
     group.within_interval += within(*point) ? 1 : 0;
   }
-  group.median_abs_error = middle(sizes, 0.5);
-  group.p90_abs_error = middle(sizes, 0.9);
-  group.worst_abs_error = sizes.back();
-  group.bias = middle(errors, 0.5);
   return group;
 }
 
@@ -101,6 +95,19 @@ std::string shape_text(const MeasuredRow& row) {
 
 }  // namespace
 
+ErrorGroup group_of(std::string name, std::vector<double> errors) {
+  ErrorGroup group;
+  group.name = std::move(name);
+  group.n = static_cast<std::int64_t>(errors.size());
+  std::vector<double> sizes;
+  for (const double error : errors) sizes.push_back(std::abs(error));
+  group.median_abs_error = middle(sizes, 0.5);
+  group.p90_abs_error = middle(sizes, 0.9);
+  group.worst_abs_error = sizes.back();
+  group.bias = middle(errors, 0.5);
+  return group;
+}
+
 Validation validate(const GpuSpec& gpu, const std::vector<MeasuredRow>& rows) {
   Validation validation;
   Predictor predictor(gpu);
@@ -113,7 +120,7 @@ Validation validate(const GpuSpec& gpu, const std::vector<MeasuredRow>& rows) {
     all.push_back(&point);
   }
   for (const auto& [set, points] : sets) validation.groups.push_back(judge(set.text(), points));
-  validation.overall = judge("overall", all);
+  if (!all.empty()) validation.overall = judge("overall", all);
   return validation;
 }
 

@@ -26,6 +26,9 @@ struct ErrorGroup {
   std::int64_t extrapolated = 0;
 };
 
+/// Of relative errors; there has to be one.
+[[nodiscard]] ErrorGroup group_of(std::string name, std::vector<double> errors);
+
 struct ValidatedPoint {
   MeasuredRow row;
   double predicted_us = 0;
@@ -39,6 +42,7 @@ struct Validation {
   std::vector<ValidatedPoint> points;
   /// By kernel set, in their order; then all together.
   std::vector<ErrorGroup> groups;
+  /// Of no row: where there is none.
   ErrorGroup overall;
 };
 

@@ -55,7 +55,7 @@ double sampled_share(const DramModel& model, const Stream& stream, const char* m
 
 TEST_CASE("loads of channels are counted, not drawn") {
   const hbm::Geometry geometry = memory(6).device.geometry;
-  const hbm::AddressMap map("bgil", geometry);
+  const GpuMap map("bgil", geometry);
   const auto heaviest = [&](const Stream& stream) {
     const Pattern pattern = canonical(on_all(stream), std::int64_t{1} << 34);
     const std::vector<double> loads = channel_loads(pattern, map, geometry);

@@ -62,14 +62,29 @@ TEST_CASE("what microkernels time beside the fits' operators is read over and co
       "gemm,bf16,16,4096,4096,,cold,burst,21,G,us 1\n"
       "gemm,bf16,16,4096,4096,,warm,burst,11,G,us 1\n"
       "gemm,bf16,16,4096,4096,,cold,sustained,24,G,us 1\n"
-      "memory_copy,,,,,size=4096,cold,burst,2,G,us 1\n"
-      "memory_copy,,,,,size=8192,cold,burst,3,G,us 1\n";
+      "pcie_to_host,,,,,size=4096,cold,burst,2,G,us 1\n"
+      "pcie_to_host,,,,,size=8192,cold,burst,3,G,us 1\n"
+      "memory_copy,,,,,pattern=stream sms=4 threads=512 unroll=4 size=8192,cold,burst,3,G,us 1\n"
+      "memory_copy,,,,,size=8192,cold,sustained,3,G,us 1\n";
   const MeasuredTable table = table_of(text, TableFormat::kOrrery);
   REQUIRE(table.rows.size() == 1);
   CHECK(table.rows[0].latency_us == 21);
   CHECK(table.skipped ==
-        std::vector<std::pair<std::string, std::int64_t>>{
-            {"gemm under sustained load", 1}, {"gemm with warm operands", 1}, {"memory_copy", 2}});
+        std::vector<std::pair<std::string, std::int64_t>>{{"gemm under sustained load", 1},
+                                                          {"gemm with warm operands", 1},
+                                                          {"memory_copy", 1},
+                                                          {"pcie_to_host", 2}});
+  REQUIRE(table.memory.size() == 1);
+  CHECK(table.memory[0].bytes() == 2 * 8192);
+  CHECK(table.memory[0].bytes_in_flight == 512 * 4 * 16);
+  refused(
+      "# orrery measured table 1\nop,detail,latency_us,device,source\n"
+      "memory_stride,stride=64 sectors=none,4,G,s\n",
+      TableFormat::kOrrery, "column detail: sectors=none is not a whole number from 1");
+  refused(
+      "# orrery measured table 1\nop,detail,latency_us,device,source\n"
+      "memory_gather,order=random block=64 blocks=2,4,G,s\n",
+      TableFormat::kOrrery, "column detail: has no region=");
   refused(
       "# orrery measured table 1\nop,dtype,m,n,k,operands,latency_us,device,source\n"
       "gemm,bf16,1,2,3,tepid,4,G,s\n",
