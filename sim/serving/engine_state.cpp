@@ -20,6 +20,7 @@ EngineState::EngineState(const EngineOptions& engine_options, QueueOrder order,
   for (std::int32_t i = 0; i < options.pipeline_stages; ++i) {
     lanes.push_back({SteadySet(requests, options.block_size), Instant(), Instant()});
   }
+  steady_ = &lanes.front().steady;
 }
 
 Slot EngineState::enter(const Request& request, Instant sent, Instant queued) {

@@ -49,11 +49,13 @@ class EngineState {
   /// The coming schedule() call has ended.
   void next_call() {
     ++calls;
+    if (options.pipeline_stages == 1) return;
     if (++lane == options.pipeline_stages) lane = 0;
+    steady_ = &lanes[static_cast<std::size_t>(lane)].steady;
   }
 
   /// That of the coming call.
-  [[nodiscard]] SteadySet& steady() { return lanes[static_cast<std::size_t>(lane)].steady; }
+  [[nodiscard]] SteadySet& steady() { return *steady_; }
   [[nodiscard]] Lane& lane_of(const LiveRequest& live) {
     return lanes[static_cast<std::size_t>(live.lane)];
   }
@@ -95,6 +97,7 @@ class EngineState {
   void write_back(Slot slot);
   void erase_in_order(std::vector<Slot>& slots, Slot slot) const;
 
+  SteadySet* steady_ = nullptr;
   std::vector<Slot> free_slots_;
 };
 

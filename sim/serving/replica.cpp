@@ -26,8 +26,8 @@ Replica::Replica(ReplicaSetup setup, Simulation& simulation, Fingerprint& finger
       max_idle_turns_(setup.idle_turns),
       max_steps_(setup.max_steps),
       max_fruitless_preemptions_(setup.max_fruitless_preemptions),
-      device_(setup.engine.pipeline_stages),
-      stage_costs_(state_.lanes.size()),
+      pipeline_(state_.lanes.size() == 1 ? nullptr
+                                         : std::make_unique<Pipeline>(state_.lanes.size())),
       promised_until_(state_.lanes.size(), kNoStep) {}
 
 Replica::~Replica() = default;
@@ -190,20 +190,12 @@ Flight& Replica::schedule(Instant now) {
   return flight;
 }
 
-StepCost Replica::cost_of(const BatchShape& shape) {
-  if (stage_costs_.size() > 1) return cost_->cost_of_stages(shape, stage_costs_);
-  const StepCost cost = cost_->cost(shape);
-  stage_costs_.front() = {cost.device, Duration()};
-  return cost;
-}
-
-void Replica::run_on_device(Flight& flight, Instant ready) {
+void Replica::run_on_pipeline(Flight& flight, Instant ready) {
   StepRecord& record = flight.record;
-  flight.stages.resize(stage_costs_.size());
-  device_.run(stage_costs_, ready, flight.lane, record.continuing_tokens > 0, flight.stages);
+  pipeline_->run(ready, flight.lane, record.continuing_tokens > 0, flight.stages);
   record.device_start = flight.stages.front().start;
   record.device_end = flight.stages.back().end;
-  if (flight.stages.size() > 1) record.stages = flight.stages;
+  record.stages = flight.stages;
 }
 
 void Replica::record_step(Flight& flight, Instant now, const BatchShape& shape) {
@@ -215,15 +207,22 @@ void Replica::record_step(Flight& flight, Instant now, const BatchShape& shape) 
     ++idle_turns_;
     // A call that only preempts has changed what the next one finds.
     if (builder_.preempted()) count_idle_turns_anew();
-    std::fill(stage_costs_.begin(), stage_costs_.end(), StageCost());
+    if (pipeline_ != nullptr) std::ranges::fill(pipeline_->costs(), StageCost());
   } else {
-    cost = cost_of(shape);
+    if (pipeline_ == nullptr) {
+      cost = cost_->cost(shape);
+    } else {
+      cost = cost_->cost_of_stages(shape, pipeline_->costs());
+    }
     ++counters_.steps;
     count_idle_turns_anew();
   }
   record.replica = id_;
   record.number = state_.calls - 1;
   record.scheduled = now;
+  record.device_start = std::max(now + cost.host, device_free_);
+  record.device_end = record.device_start + cost.device;
+  device_free_ = record.device_end;
   record.prefill_tokens = shape.prefill_tokens;
   record.decodes = shape.decodes;
   record.prefill_chunks = static_cast<std::int32_t>(shape.chunks.size());
@@ -238,7 +237,7 @@ void Replica::record_step(Flight& flight, Instant now, const BatchShape& shape) 
   record.host_time = cost.host;
   record.extrapolated_share = cost.extrapolated_share;
   record.continuing_tokens = builder_.continuing_outputs();
-  run_on_device(flight, now + cost.host);
+  if (pipeline_ != nullptr) run_on_pipeline(flight, now + cost.host);
   flight.output_count = shape.sampled_rows;
   if (!flight.empty) {
     fingerprint_.add(Fact::kBatch,

@@ -11,10 +11,10 @@
 #include "sim/engine/fingerprint.h"
 #include "sim/engine/simulation.h"
 #include "sim/serving/cost_model.h"
-#include "sim/serving/device_timeline.h"
 #include "sim/serving/engine_state.h"
 #include "sim/serving/frontend.h"
 #include "sim/serving/observer.h"
+#include "sim/serving/pipeline.h"
 #include "sim/serving/scheduler.h"
 #include "sim/serving/step_builder.h"
 
@@ -122,8 +122,7 @@ class Replica final : public Component {
   void plan(Instant now);
   void forget_promises();
   void record_step(Flight& flight, Instant now, const BatchShape& shape);
-  [[nodiscard]] StepCost cost_of(const BatchShape& shape);
-  void run_on_device(Flight& flight, Instant ready);
+  void run_on_pipeline(Flight& flight, Instant ready);
   void tell_schedule(Instant now);
   void apply(Instant now);
   void apply_output(const PendingOutput& output, Instant now, Instant visible);
@@ -157,8 +156,8 @@ class Replica final : public Component {
   std::int64_t max_fruitless_preemptions_;
 
   std::deque<Coming> coming_;  // accepted by the frontend, not yet read by the engine
-  DeviceTimeline device_;
-  std::vector<StageCost> stage_costs_;
+  Instant device_free_;
+  std::unique_ptr<Pipeline> pipeline_;  // none: one stage
   std::vector<Slot> finished_;
   std::vector<RequestId> finished_ids_;
 

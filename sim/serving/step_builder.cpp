@@ -49,7 +49,7 @@ void StepBuilder::begin(Instant now, bool promise_holds) {
   ran_all_ = false;
   const std::int32_t new_blocks = steady_blocks();
   // A lane that asks anyway may still change what others were refused for.
-  changes_refusals_ = (promise_holds || state_.lanes.size() > 1) && may_change_refusals(new_blocks);
+  changes_refusals_ = !refusals_.empty() && may_change_refusals(new_blocks);
   quiet_ = promise_holds && !began_with_individuals_ && steady.size() > 0 &&
            steady.size() <= budget_ && new_blocks <= state_.pool.free() && !changes_refusals_;
   if (quiet_ && !step_by_step_) return;
@@ -107,7 +107,6 @@ std::int32_t StepBuilder::steady_blocks() const {
 
 /// Whether running all that is steady might let in a request that was refused for its blocks.
 bool StepBuilder::may_change_refusals(std::int32_t new_blocks) const {
-  if (refusals_.empty()) return false;
   // Forgetting part of what a refused request hit changes what it needs.
   const bool unheld_hits = std::any_of(refusals_.begin(), refusals_.end(),
                                        [](const Refusal& one) { return one.unheld_hits; });

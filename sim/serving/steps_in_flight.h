@@ -34,10 +34,11 @@ struct Flight {
 /// The steps in flight, a ring in the order of their numbers, which follow one another.
 class StepsInFlight {
  public:
-  explicit StepsInFlight(std::int32_t depth) : ring_(static_cast<std::size_t>(depth)) {}
+  explicit StepsInFlight(std::int32_t depth)
+      : depth_(static_cast<std::size_t>(depth)), ring_(depth_) {}
 
   [[nodiscard]] bool empty() const { return size_ == 0; }
-  [[nodiscard]] bool full() const { return size_ == ring_.size(); }
+  [[nodiscard]] bool full() const { return size_ == depth_; }
   [[nodiscard]] std::size_t size() const { return size_; }
   /// The number of the oldest; of the coming one if there is none.
   [[nodiscard]] std::int64_t oldest_number() const { return oldest_number_; }
@@ -67,9 +68,10 @@ class StepsInFlight {
  private:
   [[nodiscard]] std::size_t place(std::size_t after_first) const {
     const std::size_t index = first_ + after_first;
-    return index < ring_.size() ? index : index - ring_.size();
+    return index < depth_ ? index : index - depth_;
   }
 
+  std::size_t depth_;
   std::vector<Flight> ring_;
   std::size_t first_ = 0;
   std::size_t size_ = 0;
