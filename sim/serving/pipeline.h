@@ -22,11 +22,11 @@ class Pipeline {
   /// What the coming step takes, to be filled in.
   [[nodiscard]] std::span<StageCost> costs() { return costs_; }
 
-  /// The step that the host has ready at that time. The first stage of one that `continues` also
-  /// needs the tokens of the lane's step before.
-  void run(Instant ready, std::int32_t lane, bool continues, std::vector<StageWork>& work) {
+  /// The step that the host has ready at that time. The first stage of one that `takes_tokens` gets
+  /// those of the lane's step before from the last stage.
+  void run(Instant ready, std::int32_t lane, bool takes_tokens, std::vector<StageWork>& work) {
     Instant& tokens_back = tokens_back_[static_cast<std::size_t>(lane)];
-    if (continues) ready = std::max(ready, tokens_back);
+    if (takes_tokens) ready = std::max(ready, tokens_back);
     work.resize(free_.size());
     for (std::size_t i = 0; i < free_.size(); ++i) {
       work[i].start = std::max(ready, free_[i]);

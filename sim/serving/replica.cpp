@@ -192,7 +192,9 @@ Flight& Replica::schedule(Instant now) {
 
 void Replica::run_on_pipeline(Flight& flight, Instant ready) {
   StepRecord& record = flight.record;
-  pipeline_->run(ready, flight.lane, record.continuing_tokens > 0, flight.stages);
+  // Else the tokens come by way of the scheduler, with the step.
+  const bool takes_tokens = state_.options.async_scheduling && record.continuing_tokens > 0;
+  pipeline_->run(ready, flight.lane, takes_tokens, flight.stages);
   record.device_start = flight.stages.front().start;
   record.device_end = flight.stages.back().end;
   record.stages = flight.stages;
