@@ -80,8 +80,15 @@ struct OperatorCost {
   std::string basis;
 };
 
+struct StageLine {
+  std::int64_t layers = 0;
+  StageCost cost;
+};
+
 struct Breakdown {
   std::vector<OperatorCost> operators;
+  /// Of a pipeline; else none.
+  std::vector<StageLine> stages;
   /// `full graph of 256`, `piecewise graphs of 512`, `no graph`: how the step is launched.
   std::string launch_mode;
 };

@@ -20,8 +20,8 @@ struct ShapeCostOptions {
   std::int64_t sampled_row = 0;
   std::int64_t chunk = 0;
   std::int64_t chunk_token_context = 0;
-  /// Of a pipeline: the stages that share the above unevenly, the first least; what each hand-over
-  /// takes; and what the last stage takes besides.
+  /// Of a pipeline: the stages that share the above unevenly, the first least (1: evenly); what each
+  /// hand-over takes; and what the last stage takes besides.
   std::int64_t stages = 1;
   std::int64_t hand_over = 0;
   std::int64_t last_stage = 0;
@@ -53,6 +53,7 @@ class ShapeCost final : public CostModel {
   /// Stage i of n takes i of n (n + 1) / 2 parts.
   [[nodiscard]] StepCost cost_of_stages(const BatchShape& shape,
                                         std::span<StageCost> stages) const override {
+    if (o_.stages == 1) return CostModel::cost_of_stages(shape, stages);
     const StepCost whole = cost(shape);
     const std::int64_t ways = (o_.stages - 1) * o_.hand_over;
     const std::int64_t shared = whole.device.count() - ways - o_.last_stage;
