@@ -83,8 +83,8 @@ void StepProgram::fill_links() {
       if (ranks > 1) time.time += times_.links().time(Collective::kAllGather, bytes, ranks).time;
       return time;
     });
-    tokens_back_ = LinkTable(
-        [&](std::int64_t rows) { return times_.links().send(rows * kTokenIdBytes); });
+    tokens_back_ =
+        LinkTable([&](std::int64_t rows) { return times_.links().send(rows * kTokenIdBytes); });
   }
   if (plan_.context_parallel == 1) return;
   const std::int64_t ranks = plan_.context_parallel;

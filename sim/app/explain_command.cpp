@@ -57,11 +57,11 @@ void print_json(const Explanation& explanation) {
                          {"basis", op.basis}});
   }
   ordered_json document = {{"batch", explanation.batch},
-                                 {"launch_mode", explanation.breakdown.launch_mode},
-                                 {"device_us", to_seconds(explanation.cost.device) * 1e6},
-                                 {"host_us", to_seconds(explanation.cost.host) * 1e6},
-                                 {"basis", explanation.basis},
-                                 {"operators", operators}};
+                           {"launch_mode", explanation.breakdown.launch_mode},
+                           {"device_us", to_seconds(explanation.cost.device) * 1e6},
+                           {"host_us", to_seconds(explanation.cost.host) * 1e6},
+                           {"basis", explanation.basis},
+                           {"operators", operators}};
   if (explanation.rates) document["pipeline"] = pipeline_json(explanation);
   fmt::print("{}\n", document.dump(2));
 }

@@ -100,8 +100,7 @@ void EngineState::write_back(Slot slot) {
   live.last_token = own.last_applied;
   live.client_last_token = own.last_visible;
   if (!in_flight) return;
-  flights.at(newest).outputs.push_back(
-      {slot, live.request.id, PendingOutput::Kind::kContinuing});
+  flights.at(newest).outputs.push_back({slot, live.request.id, PendingOutput::Kind::kContinuing});
 }
 
 void EngineState::unsteady(Slot slot) {

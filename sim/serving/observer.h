@@ -76,7 +76,8 @@ struct StepRecord {
   Duration device_time;
   Duration host_time;
   float extrapolated_share = 0;
-  /// Of a pipeline, whose steps overlap: stage by stage. It lives as long as the call that tells it.
+  /// Of a pipeline, whose steps overlap: stage by stage. It lives as long as the call that tells
+  /// it.
   std::span<const StageWork> stages;
   /// Tokens of requests that also had one in the step before (of a pipeline, as many steps before
   /// as it has stages): each has the gap below.

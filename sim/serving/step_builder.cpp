@@ -291,8 +291,7 @@ Admission StepBuilder::admit(Slot slot, const AdmitOptions& options) {
   const std::int64_t holds = std::max<std::int64_t>(cached + tokens, options.reserve_tokens);
   if ((options.sequence_must_fit && !fits(std::min(live.known, state_.options.max_model_len))) ||
       !fits(holds)) {
-    refusals_.push_back(
-        {match.missing_group, match.missing_place, state_.lane, match.unheld > 0});
+    refusals_.push_back({match.missing_group, match.missing_place, state_.lane, match.unheld > 0});
     return Admission::kNoBlocks;
   }
 

@@ -105,8 +105,8 @@ class Reference {
   [[nodiscard]] std::int32_t tokens_for(const Live& live, std::int32_t limit) const {
     if (!engine_.async_scheduling) {
       // vLLM counts no tokens in flight here: nothing is left to compute until they have come.
-      return std::min({live.known - live.computed, limit, budget_,
-                       engine_.max_model_len - 1 - live.computed});
+      return std::min(
+          {live.known - live.computed, limit, budget_, engine_.max_model_len - 1 - live.computed});
     }
     if (entry_->number < live.next_decode_eligible) return 0;
     // The end by length is foreseen once the outputs in flight are sure to reach it.

@@ -240,8 +240,8 @@ std::string Scenario::text() const {
   const auto number = [](std::int64_t value) { return std::to_string(value); };
   return scheduler + options + ", " + eviction + ", " + number(replicas) + " replicas by " +
          router + ", " + (engine.async_scheduling ? "async" : "sync") + ", " +
-         number(engine.pipeline_stages) + " stages, " +
-         number(engine.usable_blocks) + " blocks of " + number(engine.block_size) + ", budget " +
+         number(engine.pipeline_stages) + " stages, " + number(engine.usable_blocks) +
+         " blocks of " + number(engine.block_size) + ", budget " +
          number(engine.max_num_batched_tokens) + ", max_num_seqs " + number(engine.max_num_seqs) +
          ", max_model_len " + number(engine.max_model_len) + ", caching " +
          number(engine.enable_prefix_caching ? 1 : 0) + ", partial first " +

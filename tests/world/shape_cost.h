@@ -20,8 +20,8 @@ struct ShapeCostOptions {
   std::int64_t sampled_row = 0;
   std::int64_t chunk = 0;
   std::int64_t chunk_token_context = 0;
-  /// Of a pipeline: the stages that share the above unevenly, the first least (1: evenly); what each
-  /// hand-over takes; and what the last stage takes besides.
+  /// Of a pipeline: the stages that share the above unevenly, the first least (1: evenly); what
+  /// each hand-over takes; and what the last stage takes besides.
   std::int64_t stages = 1;
   std::int64_t hand_over = 0;
   std::int64_t last_stage = 0;

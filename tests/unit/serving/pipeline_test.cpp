@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pipeline's steps in flight, by hand. Hosts take no time, and turns that schedule nothing have no
-// pause, unless said otherwise.
+// A pipeline's steps in flight, by hand. Hosts take no time, and turns that schedule nothing have
+// no pause, unless said otherwise.
 #include "sim/serving/pipeline.h"
 
 #include <doctest/doctest.h>
@@ -173,18 +173,19 @@ TEST_CASE("two equal stages give twice the tokens of one step in flight") {
   CHECK(both.last == us(3'000 + 199 * 1'500));
 }
 
-TEST_CASE("async scheduling hides the host from a full pipeline, else it is a bubble a step") {
-  // Stages of 1000 and 2000 us, 300 us of host a step. Async: a step every 2000 us. Sync: the next
-  // step is scheduled when the oldest has left the last stage, takes 300 us, and goes through the
-  // first stage while the last works on the one before: its 1300 us are hidden as well.
+TEST_CASE("async scheduling hides the host from a full pipeline, else it is a bubble") {
+  // Two stages of 1500 us, 300 us of host a step. Async: the first token at 300 + 3000, then a step
+  // every 1500 us. Sync: a step is scheduled when the one two before has left the last stage, so a
+  // round of two is 3300 us. Ends at 3300, 4800, 6600, 8100, ...; the 20th is 9 rounds after 4800.
   for (const bool async : {false, true}) {
     Memory memory;
     OneReplicaOptions options = pipeline_of(2, async);
+    options.cost.stages = 1;
     options.cost.host_base = 300'000'000;
     options.engine.max_num_batched_tokens = 10;
     OneReplica world(options, {planned(0, 10, 10), planned(0, 10, 10)}, memory);
     world.run();
-    CHECK(memory.last == us(300 + 3'000 + 19 * 2'000));
+    CHECK(memory.last == us(async ? 300 + 3'000 + 19 * 1'500 : 4'800 + 9 * 3'300));
   }
 }
 
