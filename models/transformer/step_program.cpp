@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/transformer/step_program.h"
 
-#include <array>
 #include <utility>
 
 #include "models/operators/attention.h"
@@ -18,7 +17,8 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 constexpr std::int64_t kExchangeSms = 24;
 /// Encoder items of one step that have a figure of their own.
 constexpr std::int64_t kMostItems = 16;
-constexpr std::size_t kMostMixers = 8;
+/// A token id on its way from the last stage to the first: torch's int64, as sampled.
+constexpr std::int64_t kTokenIdBytes = 8;
 
 }  // namespace
 
@@ -42,13 +42,28 @@ StepProgram::StepProgram(const ModelCard& card, const GpuSpec& gpu, const Plan& 
   fill_encoder();
 }
 
-StepCost StepProgram::cost(const BatchShape& shape) const {
-  if (shape.tokens() == 0) return {};
-  const RankBatch rank = rank_of(shape);
-  const CudaGraphs::Launch launch = graphs_.launch(shape, rank.tokens);
-  const Step step = step_of(rank, launch);
-  const Duration device = std::max(step.period, host_launches(launch.mode, shape, rank));
-  const double share = to_seconds(step.guessed + (device - step.busy)) / to_seconds(device);
+StepCost StepProgram::cost_of_stages(const BatchShape& shape, std::span<StageCost> stages) const {
+  if (shape.tokens() == 0) {
+    std::ranges::fill(stages, StageCost());
+    return {};
+  }
+  const Step step = step_of(shape);
+  Duration device;
+  Duration guessed;
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
+    const StageProgram& stage = stages_[i];
+    const OpTime own = stage_time(stage, step);
+    const Duration busy = std::max(own.time, host_launches(stage, shape, step));
+    device += busy;
+    guessed += own.guessed + (busy - own.time);
+    if (stages_.size() == 1) break;
+    const Duration way = hand_over(stage, step);
+    if (!stages.empty()) stages[i] = {busy, way};
+    if (i + 1 == stages_.size()) break;
+    device += way;
+    if (hand_over_.guessed()) guessed += way;
+  }
+  const double share = to_seconds(guessed) / to_seconds(device);
   return {device, options_.host.of(shape), static_cast<float>(share)};
 }
 
@@ -69,6 +84,8 @@ void StepProgram::fill_links() {
       if (ranks > 1) time.time += times_.links().time(Collective::kAllGather, bytes, ranks).time;
       return time;
     });
+    tokens_back_ =
+        LinkTable([&](std::int64_t rows) { return times_.links().send(rows * kTokenIdBytes); });
   }
   if (plan_.context_parallel == 1) return;
   const std::int64_t ranks = plan_.context_parallel;
@@ -176,18 +193,14 @@ RankBatch StepProgram::rank_of(const BatchShape& shape) const {
   rank.sequences.shape = shape;
   rank.tokens = rank.shared_tokens = shape.tokens();
   rank.logits = logit_rows(shape);
-  if (plan_.pipeline_parallel * plan_.data_parallel * plan_.context_parallel > 1) {
-    divide(shape, rank);
-  }
+  if (plan_.data_parallel * plan_.context_parallel > 1) divide(shape, rank);
   if (card_.encoder) count_items(shape, rank);
   return rank;
 }
 
-/// Requests are dealt evenly to data-parallel groups and micro-batches, but one chunk is not split
-/// between groups; their tokens are, between context-parallel ranks. A decode's token is computed
-/// by all of those.
+/// Requests are dealt evenly to data-parallel groups, but one chunk is not split between groups;
+/// their tokens are, between context-parallel ranks. A decode's token is computed by all of those.
 void StepProgram::divide(const BatchShape& shape, RankBatch& rank) const {
-  const std::int64_t stages = plan_.pipeline_parallel;
   const std::int64_t context = plan_.context_parallel;
   std::int64_t groups = plan_.data_parallel;
   std::int64_t largest = 0;
@@ -196,7 +209,7 @@ void StepProgram::divide(const BatchShape& shape, RankBatch& rank) const {
     rank.chunk_kv += std::int64_t{chunk.context} + chunk.tokens;
   }
   if (largest > 0) groups = std::clamp<std::int64_t>(shape.prefill_tokens / largest, 1, groups);
-  const std::int64_t parts = plan_.data_parallel * stages;
+  const std::int64_t parts = plan_.data_parallel;
   BatchShape& own = rank.sequences.shape;
   own.decodes = static_cast<std::int32_t>(ceil_div(shape.decodes, parts));
   if (shape.decodes > 0) {
@@ -206,11 +219,11 @@ void StepProgram::divide(const BatchShape& shape, RankBatch& rank) const {
     own.decode_tiles = ceil_div(shape.decode_tiles * own.decodes, share);
   }
   own.decode_context_max = ceil_div(shape.decode_context_max, context);
-  rank.sequences.chunk_parts = groups * stages * context;
-  rank.chunk_kv = ceil_div(rank.chunk_kv, groups * stages);
+  rank.sequences.chunk_parts = groups * context;
+  rank.chunk_kv = ceil_div(rank.chunk_kv, groups);
   rank.tokens = own.decodes + ceil_div(shape.prefill_tokens, rank.sequences.chunk_parts);
   rank.logits = ceil_div(logit_rows(shape), parts);
-  rank.shared_tokens = ceil_div(shape.decodes * context + shape.prefill_tokens, stages * context);
+  rank.shared_tokens = ceil_div(shape.decodes * context + shape.prefill_tokens, context);
 }
 
 /// A prompt's first chunk brings its items. What a prefix cache had of it needs none.
@@ -218,7 +231,7 @@ void StepProgram::count_items(const BatchShape& shape, RankBatch& rank) const {
   const std::int64_t each = card_.has_cross_attention() ? 1 : options_.images_per_prompt;
   if (each == 0) return;
   for (const PrefillChunk& chunk : shape.chunks) rank.items += chunk.context == 0 ? each : 0;
-  rank.items = ceil_div(rank.items, plan_.data_parallel * plan_.pipeline_parallel);
+  rank.items = ceil_div(rank.items, plan_.data_parallel);
 }
 
 OpTime StepProgram::token_time(const StageProgram& stage, std::int64_t rows) const {
@@ -269,63 +282,56 @@ OpTime StepProgram::mixer_time(std::size_t mixer, const RankBatch& rank) const {
   return time;
 }
 
-StepProgram::Step StepProgram::step_of(const RankBatch& rank,
-                                       const CudaGraphs::Launch& launch) const {
-  std::array<OpTime, kMostMixers> mixers;
-  for (std::size_t i = 0; i < graph_.mixers.size(); ++i) mixers[i] = mixer_time(i, rank);
-  OpTime all;
-  Duration slowest;
-  for (const StageProgram& stage : stages_) {
-    OpTime time = token_time(stage, launch.padded_tokens);
-    if (!stage.expert_times.empty()) {
-      time += shared_experts_time(stage, launch.padded_tokens, expert_tokens(rank, launch));
-    }
-    for (const MixerLayers& each : stage.graph.mixers) time += mixers[each.mixer] * each.layers;
-    if (&stage == &stages_.front() && rank.items > 0) time += encoder_time(rank.items);
-    if (&stage == &stages_.back()) time += look_up(row_times_, whole_.rows, rank.logits);
-    all += time;
-    slowest = std::max(slowest, time.time);
+StepProgram::Step StepProgram::step_of(const BatchShape& shape) const {
+  Step step;
+  step.rank = rank_of(shape);
+  step.launch = graphs_.launch(shape, step.rank.tokens);
+  for (std::size_t i = 0; i < graph_.mixers.size(); ++i) {
+    step.mixers[i] = mixer_time(i, step.rank);
   }
-  const std::int64_t stages = plan_.pipeline_parallel;
-  if (stages > 1) {
-    const Duration sends = hand_over_.at(launch.padded_tokens) * (stages - 1);
-    all += {sends, hand_over_.guessed() ? sends : Duration()};
-  }
-  return {all.time, all.guessed, std::max(all.time, slowest * stages)};
+  return step;
 }
 
-Duration StepProgram::host_launches(LaunchMode mode, const BatchShape& shape,
-                                    const RankBatch& rank) const {
+OpTime StepProgram::stage_time(const StageProgram& stage, const Step& step) const {
+  const std::int64_t rows = step.launch.padded_tokens;
+  OpTime time = token_time(stage, rows);
+  if (!stage.expert_times.empty()) {
+    time += shared_experts_time(stage, rows, expert_tokens(step.rank, step.launch));
+  }
+  for (const MixerLayers& each : stage.graph.mixers) time += step.mixers[each.mixer] * each.layers;
+  if (&stage == &stages_.front() && step.rank.items > 0) time += encoder_time(step.rank.items);
+  if (&stage == &stages_.back()) time += look_up(row_times_, whole_.rows, step.rank.logits);
+  return time;
+}
+
+Duration StepProgram::hand_over(const StageProgram& stage, const Step& step) const {
+  return &stage == &stages_.back() ? tokens_back_.at(step.rank.logits)
+                                   : hand_over_.at(step.launch.padded_tokens);
+}
+
+Duration StepProgram::host_launches(const StageProgram& stage, const BatchShape& shape,
+                                    const Step& step) const {
   GpuLaunch cost = gpu_.launch;
   if (options_.host.launch > Duration()) cost.launch = options_.host.launch;
-  Duration slowest;
-  for (const StageProgram& stage : stages_) {
-    std::int64_t attention = 0;
-    for (const MixerLayers& each : stage.graph.mixers) {
-      attention += each.layers * graph_.mixers[each.mixer]->kernels(shape);
-    }
-    const std::int64_t encoder =
-        rank.items > 0 && &stage == &stages_.front() ? encoder_kernels_ : 0;
-    const Duration eager = cost.launch * (stage.row_kernels + encoder);
-    Duration host;
-    switch (mode) {
-      case LaunchMode::kFullGraph:
-        host = cost.graph_replay + eager;
-        break;
-      case LaunchMode::kPiecewiseGraphs:
-        // A piece lies before, between and after the layers' attention; the KV write is with it.
-        host = cost.graph_replay * (stage.attention_layers + 1) +
-               cost.launch * (attention + stage.attention_layers) + eager;
-        break;
-      case LaunchMode::kNoGraph:
-        host = cost.launch * (stage.token_kernels -
-                              riding_kernels(stage.graph.tokens, rank.tokens) + attention) +
-               eager;
-        break;
-    }
-    slowest = std::max(slowest, host);
+  std::int64_t attention = 0;
+  for (const MixerLayers& each : stage.graph.mixers) {
+    attention += each.layers * graph_.mixers[each.mixer]->kernels(shape);
   }
-  return slowest * plan_.pipeline_parallel;
+  const bool encodes = step.rank.items > 0 && &stage == &stages_.front();
+  const Duration eager = cost.launch * (stage.row_kernels + (encodes ? encoder_kernels_ : 0));
+  switch (step.launch.mode) {
+    case LaunchMode::kFullGraph:
+      return cost.graph_replay + eager;
+    case LaunchMode::kPiecewiseGraphs:
+      // A piece lies before, between and after the layers' attention; the KV write is with it.
+      return cost.graph_replay * (stage.attention_layers + 1) +
+             cost.launch * (attention + stage.attention_layers) + eager;
+    case LaunchMode::kNoGraph:
+      return cost.launch * (stage.token_kernels -
+                            riding_kernels(stage.graph.tokens, step.rank.tokens) + attention) +
+             eager;
+  }
+  ORRERY_CHECK(false);
 }
 
 }  // namespace orrery

@@ -7,6 +7,7 @@
 #define ORRERY_MODELS_TRANSFORMER_STEP_PROGRAM_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,17 +24,18 @@
 
 namespace orrery {
 
-/// One rank's part of a step. A step of a pipeline is as many micro-batches as it has stages: each
-/// stage works on one of them at any time, and a request is in one of them.
+inline constexpr std::size_t kMostMixers = 8;
+
+/// One rank's part of a step. All stages of a pipeline work on the same one, one after another.
 struct RankBatch {
   RankSequences sequences;
-  /// Of one micro-batch: before padding, with logits, and over all ranks that share experts.
+  /// Before padding, with logits, and over all ranks that share experts.
   std::int64_t tokens = 0;
   std::int64_t logits = 0;
   std::int64_t shared_tokens = 0;
   /// KV tokens of the chunks and their contexts, and decodes, that context-parallel ranks exchange.
   std::int64_t chunk_kv = 0;
-  /// Encoder items of the whole micro-batch.
+  /// Encoder items of the whole batch.
   std::int64_t items = 0;
 };
 
@@ -56,17 +58,21 @@ class StepProgram final : public CostModel {
               const ExecutionOptions& options, std::shared_ptr<const LinkCost> links,
               const std::vector<KernelFit>* fits, std::shared_ptr<const MemoryRates> memory);
 
-  [[nodiscard]] StepCost cost(const BatchShape& shape) const override;
+  [[nodiscard]] StepCost cost(const BatchShape& shape) const override {
+    return cost_of_stages(shape, {});
+  }
+  [[nodiscard]] StepCost cost_of_stages(const BatchShape& shape,
+                                        std::span<StageCost> stages) const override;
   void explain(const BatchShape& shape, Breakdown& breakdown) const override;
   [[nodiscard]] std::string basis() const override;
 
  private:
+  /// What a step is made of before its stages are looked at.
   struct Step {
-    /// Through all stages; what of it was not measured; and what a step takes where each stage has
-    /// a micro-batch at any time.
-    Duration busy;
-    Duration guessed;
-    Duration period;
+    RankBatch rank;
+    CudaGraphs::Launch launch;
+    /// One layer's, by mixer.
+    std::array<OpTime, kMostMixers> mixers;
   };
 
   /// vLLM computes logits for the last token of every scheduled request, also of a chunk that
@@ -111,11 +117,15 @@ class StepProgram final : public CostModel {
   [[nodiscard]] OpTime mixer_time(std::size_t mixer, const RankBatch& rank) const;
   /// What context-parallel ranks wait for each other in one layer.
   [[nodiscard]] OpTime context_exchange(Duration chunks, const RankBatch& rank) const;
-  [[nodiscard]] Step step_of(const RankBatch& rank, const CudaGraphs::Launch& launch) const;
+  [[nodiscard]] Step step_of(const BatchShape& shape) const;
+  /// The device's time of one stage, without what it waits for launches.
+  [[nodiscard]] OpTime stage_time(const StageProgram& stage, const Step& step) const;
+  /// The way of the step to the next stage; of its tokens back to the first one.
+  [[nodiscard]] Duration hand_over(const StageProgram& stage, const Step& step) const;
 
-  /// Host time of the step's launches: the device cannot be done before the host has sent the last.
-  [[nodiscard]] Duration host_launches(LaunchMode mode, const BatchShape& shape,
-                                       const RankBatch& rank) const;
+  /// Host time of a stage's launches: it cannot be done before its host has sent the last.
+  [[nodiscard]] Duration host_launches(const StageProgram& stage, const BatchShape& shape,
+                                       const Step& step) const;
 
   void explain_operators(const std::vector<Operator>& ops, std::int64_t rows,
                          Breakdown& breakdown) const;
@@ -123,6 +133,7 @@ class StepProgram final : public CostModel {
                        Breakdown& breakdown) const;
   void explain_mixers(const RankBatch& rank, Breakdown& breakdown) const;
   void explain_encoder(const RankBatch& rank, Breakdown& breakdown) const;
+  void explain_stages(const BatchShape& shape, const Step& step, Breakdown& breakdown) const;
 
   ModelCard card_;
   GpuSpec gpu_;
@@ -135,8 +146,9 @@ class StepProgram final : public CostModel {
   OperatorTimes times_;
   std::vector<StageProgram> stages_;
   std::vector<OpTime> row_times_;
-  /// From one stage to the next, by tokens.
+  /// From one stage to the next, by tokens; and from the last to the first, by rows sampled.
   LinkTable hand_over_;
+  LinkTable tokens_back_;
   /// Between context-parallel ranks: a layer's KV by tokens, and decodes' outputs.
   LinkTable context_kv_;
   LinkTable context_outputs_;

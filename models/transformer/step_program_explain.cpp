@@ -94,31 +94,39 @@ void StepProgram::explain_encoder(const RankBatch& rank, Breakdown& breakdown) c
 void StepProgram::explain(const BatchShape& shape, Breakdown& breakdown) const {
   breakdown = {};
   if (shape.tokens() == 0) return;
-  const RankBatch rank = rank_of(shape);
-  const CudaGraphs::Launch launch = graphs_.launch(shape, rank.tokens);
+  const Step step = step_of(shape);
+  const RankBatch& rank = step.rank;
+  const CudaGraphs::Launch& launch = step.launch;
   breakdown.launch_mode = launch_text(launch);
   explain_encoder(rank, breakdown);
   explain_operators(whole_.tokens, launch.padded_tokens, breakdown);
   explain_experts(rank, launch, breakdown);
   explain_mixers(rank, breakdown);
   explain_operators(whole_.rows, rank.logits, breakdown);
-  const Step step = step_of(rank, launch);
-  const std::int64_t stages = plan_.pipeline_parallel;
-  if (stages > 1) {
-    breakdown.operators.push_back(
-        {"stage_sends", fmt::format("{} rows", launch.padded_tokens), stages - 1, Flops(),
-         Bytes(launch.padded_tokens * graph_.handed_bytes_per_token * (stages - 1)),
-         hand_over_.at(launch.padded_tokens) * (stages - 1), "link",
-         times_.links().send_formula()});
-    breakdown.operators.push_back(
-        {"pipeline_bubble", fmt::format("{} stages", stages), 1, Flops(), Bytes(),
-         step.period - step.busy, "formula",
-         "stages x the slowest stage - all stages and sends: one micro-batch in each"});
+  explain_stages(shape, step, breakdown);
+}
+
+/// What comes between the operators: hand-overs, and waits for launches.
+void StepProgram::explain_stages(const BatchShape& shape, const Step& step,
+                                 Breakdown& breakdown) const {
+  const std::int64_t rows = step.launch.padded_tokens;
+  Duration gaps;
+  for (const StageProgram& stage : stages_) {
+    const Duration own = stage_time(stage, step).time;
+    const Duration busy = std::max(own, host_launches(stage, shape, step));
+    gaps += busy - own;
+    if (stages_.size() == 1) break;
+    breakdown.stages.push_back({stage.graph.layers, {busy, hand_over(stage, step)}});
   }
-  const Duration launches = host_launches(launch.mode, shape, rank);
-  if (launches <= step.period) return;
-  breakdown.operators.push_back({"launch_gaps", breakdown.launch_mode, 1, Flops(), Bytes(),
-                                 launches - step.period, "launch",
+  if (const std::int64_t ways = plan_.pipeline_parallel - 1; ways > 0) {
+    breakdown.operators.push_back({"stage_sends", fmt::format("{} rows", rows), ways, Flops(),
+                                   Bytes(rows * graph_.handed_bytes_per_token * ways),
+                                   hand_over_.at(rows) * ways, "link",
+                                   times_.links().send_formula()});
+  }
+  if (gaps == Duration()) return;
+  breakdown.operators.push_back({"launch_gaps", breakdown.launch_mode, 1, Flops(), Bytes(), gaps,
+                                 "launch",
                                  "host time of all launches less what the device was busy"});
 }
 
@@ -145,7 +153,7 @@ std::string StepProgram::basis() const {
     text += fmt::format(", {} ranks over {}", plan_.gpus(), times_.links().basis());
   }
   if (plan_.pipeline_parallel > 1) {
-    text += fmt::format("; a step is {} micro-batches, one in each stage", plan_.pipeline_parallel);
+    text += fmt::format("; {} stages, each with a step of its own", plan_.pipeline_parallel);
   }
   if (plan_.data_parallel > 1) {
     text += fmt::format("; requests are dealt evenly to {} groups", plan_.data_parallel);

@@ -10,6 +10,8 @@
 namespace orrery {
 namespace {
 
+using nlohmann::ordered_json;
+
 void print_table(const Explanation& explanation) {
   const Breakdown& step = explanation.breakdown;
   const double total = to_seconds(explanation.cost.device);
@@ -23,11 +25,26 @@ void print_table(const Explanation& explanation) {
   }
   fmt::print("\ndevice {}   host {}   {}\n", human(explanation.cost.device),
              human(explanation.cost.host), explanation.basis);
+  for (const std::string& line : explanation.pipeline) fmt::print("{}\n", line);
   for (const std::string& line : explanation.memory) fmt::print("{}\n", line);
 }
 
+ordered_json pipeline_json(const Explanation& explanation) {
+  ordered_json stages = ordered_json::array();
+  for (const StageLine& stage : explanation.breakdown.stages) {
+    stages.push_back({{"layers", stage.layers},
+                      {"busy_us", to_seconds(stage.cost.busy) * 1e6},
+                      {"hand_over_us", to_seconds(stage.cost.hand_over) * 1e6}});
+  }
+  const PipelineRates& rates = *explanation.rates;
+  return {{"lone_step_us", to_seconds(rates.lone_step) * 1e6},
+          {"lone_bubble", rates.lone_bubble},
+          {"period_us", to_seconds(rates.period) * 1e6},
+          {"full_bubble", rates.full_bubble},
+          {"stages", stages}};
+}
+
 void print_json(const Explanation& explanation) {
-  using nlohmann::ordered_json;
   ordered_json operators = ordered_json::array();
   for (const OperatorCost& op : explanation.breakdown.operators) {
     operators.push_back({{"name", op.name},
@@ -39,12 +56,13 @@ void print_json(const Explanation& explanation) {
                          {"bound", op.bound},
                          {"basis", op.basis}});
   }
-  const ordered_json document = {{"batch", explanation.batch},
-                                 {"launch_mode", explanation.breakdown.launch_mode},
-                                 {"device_us", to_seconds(explanation.cost.device) * 1e6},
-                                 {"host_us", to_seconds(explanation.cost.host) * 1e6},
-                                 {"basis", explanation.basis},
-                                 {"operators", operators}};
+  ordered_json document = {{"batch", explanation.batch},
+                           {"launch_mode", explanation.breakdown.launch_mode},
+                           {"device_us", to_seconds(explanation.cost.device) * 1e6},
+                           {"host_us", to_seconds(explanation.cost.host) * 1e6},
+                           {"basis", explanation.basis},
+                           {"operators", operators}};
+  if (explanation.rates) document["pipeline"] = pipeline_json(explanation);
   fmt::print("{}\n", document.dump(2));
 }
 

@@ -56,7 +56,8 @@ class ReplicaTotals {
   [[nodiscard]] std::int64_t steps() const { return steps_; }
   [[nodiscard]] std::int64_t prefill_tokens() const { return prefill_tokens_; }
   [[nodiscard]] std::int64_t decode_tokens() const { return decode_tokens_; }
-  /// Picoseconds in which the device worked on at least one step.
+  /// Picoseconds in which the device worked on at least one step; of a pipeline, the mean of its
+  /// stages' (whose steps are rounded down to a picosecond).
   [[nodiscard]] std::int64_t busy() const { return busy_; }
   /// Picoseconds in which the replica had somebody to serve.
   [[nodiscard]] Int128 occupied() const { return occupied_.integral(); }
@@ -87,12 +88,22 @@ class ReplicaTotals {
     decode_tokens_ += step.decodes;
     device_time_ += step.device_time.count();
     host_time_ += step.host_time.count();
-    const std::int64_t begin = std::max(step.device_start.picoseconds(), device_free_);
-    device_free_ = std::max(device_free_, step.device_end.picoseconds());
-    busy_ += std::max(device_free_ - begin, std::int64_t{0});
+    if (step.stages.empty()) {
+      const std::int64_t begin = std::max(step.device_start.picoseconds(), device_free_);
+      device_free_ = std::max(device_free_, step.device_end.picoseconds());
+      busy_ += std::max(device_free_ - begin, std::int64_t{0});
+    } else {
+      add_stages(step.stages);
+    }
     if (step.extrapolated_share > 0) [[unlikely]]
       extrapolated_ += static_cast<std::int64_t>(static_cast<double>(step.extrapolated_share) *
                                                  static_cast<double>(step.device_time.count()));
+  }
+
+  void add_stages(std::span<const StageWork> stages) {
+    Duration work;
+    for (const StageWork& stage : stages) work += stage.end - stage.start;
+    busy_ += work.count() / static_cast<std::int64_t>(stages.size());
   }
 
   LevelOverTime used_;

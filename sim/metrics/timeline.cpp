@@ -12,6 +12,9 @@ namespace {
 /// Longer than any event below: a dozen numbers and a few hundred characters of names.
 constexpr std::size_t kMostEvent = 1024;
 
+/// Requests are on the row before it.
+constexpr std::int64_t kDeviceRow = 1;
+
 std::string_view composition(const StepRecord& step) {
   if (step.prefill_tokens == 0) return "decode";
   return step.decodes == 0 ? "prefill" : "prefill + decode";
@@ -102,10 +105,22 @@ void Timeline::on_step(const StepRecord& step) {
   count(step.replica, step.scheduled, "running", counters.running, step.running);
   count(step.replica, step.scheduled, "waiting", counters.waiting, step.waiting);
 
-  char* out = begin_event('X', step.replica, step.device_start);
+  if (step.stages.empty()) {
+    draw(step, {step.device_start, step.device_end}, kDeviceRow);
+  } else {
+    // A row for each stage: a pipeline's steps overlap.
+    std::int64_t row = kDeviceRow;
+    for (const StageWork& work : step.stages) draw(step, work, row++);
+  }
+  latest_ = std::max(latest_, step.applied);
+}
+
+void Timeline::draw(const StepRecord& step, const StageWork& work, std::int64_t row) {
+  char* out = begin_event('X', step.replica, work.start);
   out = put_text(out, ",\"dur\":");
-  out = put_microseconds(out, step.device_end - step.device_start);
-  out = put_text(out, ",\"tid\":1,\"name\":\"");
+  out = put_microseconds(out, work.end - work.start);
+  out = put_field(out, ",\"tid\":", row);
+  out = put_text(out, ",\"name\":\"");
   out = put_text(out, composition(step));
   out = put_field(out, "\",\"args\":{\"step\":", step.number);
   out = put_field(out, ",\"prefill_tokens\":", step.prefill_tokens);
@@ -115,7 +130,6 @@ void Timeline::on_step(const StepRecord& step) {
   out = put_text(out, ",\"host_us\":");
   out = put_microseconds(out, step.host_time);
   finish_event(out, "}");
-  latest_ = std::max(latest_, step.applied);
 }
 
 void Timeline::mark(char kind, ReplicaId replica, RequestId request, Instant when,

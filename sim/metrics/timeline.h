@@ -59,6 +59,7 @@ class Timeline final : public ServingObserver {
   void count(ReplicaId replica, Instant when, std::string_view name, std::int64_t& shown,
              std::int64_t value);
   /// `kind` is b (begins), e (ends) or n (instant).
+  void draw(const StepRecord& step, const StageWork& work, std::int64_t row);
   void mark(char kind, ReplicaId replica, RequestId request, Instant when, std::string_view name);
   void outer(char kind, ReplicaId replica, RequestId request, Instant when);
   void enter(ReplicaId replica, RequestId request, Instant when, Phase phase);

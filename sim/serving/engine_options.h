@@ -17,12 +17,21 @@ struct EngineOptions {
   std::int32_t max_num_batched_tokens = 8192;
   std::int32_t max_model_len = INT32_MAX;
   bool enable_prefix_caching = true;
-  /// Two steps in flight: one is scheduled while the one before it runs.
+  /// Stages of the pipeline. Each works on a step of its own, and a request decodes in every
+  /// so-many-th step only: before, its newest token has not left the last stage.
+  std::int32_t pipeline_stages = 1;
+  /// One step more in flight than there are stages: it is scheduled while all of them work, before
+  /// the oldest one's tokens are known.
   bool async_scheduling = true;
   /// See BlockPoolOptions.
   bool partial_blocks_first = true;
   /// The engine loop's pause after a turn that scheduled nothing (time.sleep in vLLM's core.py).
   Duration idle_sleep = milliseconds(1);
+
+  /// vLLM's max_concurrent_batches.
+  [[nodiscard]] std::int32_t steps_in_flight() const {
+    return pipeline_stages + (async_scheduling ? 1 : 0);
+  }
 };
 
 }  // namespace orrery

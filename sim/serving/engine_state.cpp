@@ -15,8 +15,13 @@ EngineState::EngineState(const EngineOptions& engine_options, QueueOrder order,
             .prefix_caching = engine_options.enable_prefix_caching,
             .partial_blocks_first = engine_options.partial_blocks_first},
            std::move(eviction)),
-      steady(requests, engine_options.block_size),
-      waiting(order, requests) {}
+      waiting(order, requests),
+      flights(engine_options.steps_in_flight()) {
+  for (std::int32_t i = 0; i < options.pipeline_stages; ++i) {
+    lanes.push_back({SteadySet(requests, options.block_size), Instant(), Instant()});
+  }
+  steady_ = &lanes.front().steady;
+}
 
 Slot EngineState::enter(const Request& request, Instant sent, Instant queued) {
   Slot slot{};
@@ -84,35 +89,41 @@ void EngineState::stop_running(Slot slot) {
 
 void EngineState::write_back(Slot slot) {
   LiveRequest& live = requests[slot];
-  const std::int64_t newest = steady.coming() - 1;
-  live.in_flight = options.async_scheduling ? 1 : 0;
-  live.known = steady.computed(live) + 1 - live.in_flight;
+  const Lane& own = lane_of(live);
+  const std::int64_t newest = newest_call(live.lane);
+  const bool in_flight = flights.contains(newest);
+  live.in_flight = in_flight ? 1 : 0;
+  live.known = own.steady.computed(live) + 1 - live.in_flight;
   live.last_sampled = newest;
   // Whoever became steady in the newest call is listed there already, and told its time one by one.
-  if (options.async_scheduling && live.last_planned == newest) return;
-  live.last_token = last_applied;
-  live.client_last_token = last_visible;
-  if (options.async_scheduling) {
-    newest_outputs->push_back({slot, live.request.id, PendingOutput::Kind::kContinuing});
-  }
+  if (in_flight && live.last_planned == newest) return;
+  live.last_token = own.last_applied;
+  live.client_last_token = own.last_visible;
+  if (!in_flight) return;
+  flights.at(newest).outputs.push_back({slot, live.request.id, PendingOutput::Kind::kContinuing});
 }
 
 void EngineState::unsteady(Slot slot) {
   write_back(slot);
-  steady.leave(slot);
+  lane_of(requests[slot]).steady.leave(slot);
   const auto place = std::upper_bound(
       individual.begin(), individual.end(), requests[slot].admission,
       [this](std::int64_t admission, Slot a) { return admission < requests[a].admission; });
   individual.insert(place, slot);
 }
 
-void EngineState::dissolve_steady() {
-  if (steady.size() == 0) return;
+void EngineState::dissolve_steady(std::int32_t of_lane) {
+  SteadySet& members = lanes[static_cast<std::size_t>(of_lane)].steady;
+  if (members.size() == 0) return;
   for (const Slot slot : running) {
-    if (requests[slot].steady) write_back(slot);
+    const LiveRequest& live = requests[slot];
+    if (live.steady && live.lane == of_lane) write_back(slot);
   }
-  steady.dissolve(running);
-  individual = running;
+  members.dissolve();
+  individual.clear();
+  for (const Slot slot : running) {
+    if (!requests[slot].steady) individual.push_back(slot);
+  }
 }
 
 const std::vector<Slot>& ReplicaView::running() const { return state_.running; }

@@ -10,17 +10,18 @@
 #include "sim/serving/engine_options.h"
 #include "sim/serving/live_request.h"
 #include "sim/serving/steady_set.h"
+#include "sim/serving/steps_in_flight.h"
 #include "sim/serving/waiting_queue.h"
 
 namespace orrery {
 
-/// An output that a step computes for a request that was scheduled one by one. Steady members'
-/// outputs are not listed: there is one of each in every step.
-struct PendingOutput {
-  enum class Kind : std::uint8_t { kFirst, kContinuing, kAfterGap };
-  Slot slot;
-  RequestId request;
-  Kind kind;
+/// The schedule() calls that are a pipeline's number of stages apart: a request that decodes in one
+/// of them does in the others. Without a pipeline there is one lane, of all calls.
+struct Lane {
+  SteadySet steady;
+  /// When the newest applied step's outputs came, in the engine and at the clients.
+  Instant last_applied;
+  Instant last_visible;
 };
 
 /// The state of one replica's engine, and the moves on it that keep it whole. The step builder and
@@ -41,36 +42,62 @@ class EngineState {
   void drop_blocks(LiveRequest& live, Instant now);
   /// Takes the request out of running (and individual).
   void stop_running(Slot slot);
-  /// A member of the steady set (or all of them) is handled one by one from now on. Called between
-  /// schedule() calls or at the beginning of one; an output in flight is listed.
+  /// A member of a lane's steady set (or all of them) is handled one by one from now on. Called
+  /// between schedule() calls or in one that has not granted them; an output in flight is listed.
   void unsteady(Slot slot);
-  void dissolve_steady();
-  /// Values of a running request in the coming schedule() call, steady or not.
+  void dissolve_steady(std::int32_t lane);
+  /// The coming schedule() call has ended.
+  void next_call() {
+    ++calls;
+    if (options.pipeline_stages == 1) return;
+    if (++lane == options.pipeline_stages) lane = 0;
+    steady_ = &lanes[static_cast<std::size_t>(lane)].steady;
+  }
+
+  /// That of the coming call.
+  [[nodiscard]] SteadySet& steady() { return *steady_; }
+  [[nodiscard]] Lane& lane_of(const LiveRequest& live) {
+    return lanes[static_cast<std::size_t>(live.lane)];
+  }
+  [[nodiscard]] const Lane& lane_of(const LiveRequest& live) const {
+    return lanes[static_cast<std::size_t>(live.lane)];
+  }
+  /// A lane's last call before the coming one.
+  [[nodiscard]] std::int64_t newest_call(std::int32_t of_lane) const {
+    const std::int32_t since = lane - of_lane;
+    return calls - (since > 0 ? since : since + options.pipeline_stages);
+  }
+  /// The call that computed the newest output of a request.
+  [[nodiscard]] std::int64_t last_sampled(const LiveRequest& live) const {
+    return live.steady ? newest_call(live.lane) : live.last_sampled;
+  }
+  /// Values of a running request in its coming schedule() call, steady or not.
   [[nodiscard]] std::int32_t computed(const LiveRequest& live) const {
-    return live.steady ? steady.computed(live) : live.computed;
+    return live.steady ? lane_of(live).steady.computed(live) : live.computed;
   }
   [[nodiscard]] std::int32_t known(const LiveRequest& live) const {
-    return live.steady ? steady.computed(live) + (options.async_scheduling ? 0 : 1) : live.known;
+    if (!live.steady) return live.known;
+    return computed(live) + (flights.contains(newest_call(live.lane)) ? 0 : 1);
   }
 
   const EngineOptions options;
   IdVector<Slot, LiveRequest> requests;
   BlockPool pool;
-  SteadySet steady;
+  std::vector<Lane> lanes;
   WaitingQueue waiting;
+  StepsInFlight flights;
   std::vector<Slot> running;     // in order of admission
   std::vector<Slot> individual;  // running and not steady, in order of admission
   std::int64_t admissions = 0;
-  /// When the newest applied step's outputs came, in the engine and at the clients.
-  Instant last_applied;
-  Instant last_visible;
-  /// The outputs of the step scheduled last, while it has not been applied.
-  std::vector<PendingOutput>* newest_outputs = nullptr;
+  /// The number of the coming schedule() call, and its lane.
+  std::int64_t calls = 0;
+  std::int32_t lane = 0;
 
  private:
   void write_back(Slot slot);
   void erase_in_order(std::vector<Slot>& slots, Slot slot) const;
 
+  SteadySet* steady_ = nullptr;
   std::vector<Slot> free_slots_;
 };
 

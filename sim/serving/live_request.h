@@ -23,8 +23,8 @@ enum class LiveState : std::uint8_t { kFree, kWaiting, kPreempted, kRunning };
 /// and the outputs that have arrived, `in_flight` outputs are being computed, `computed` have (or
 /// will have, once the steps in flight are done) their KV.
 ///
-/// A steady request decodes one token in every step, so `computed` and `known` stay as they were
-/// when it became steady; SteadySet derives today's values.
+/// A steady request decodes one token in every step of its lane, so `computed` and `known` stay as
+/// they were when it became steady; SteadySet derives today's values.
 struct LiveRequest {
   Request request;
   LiveState state = LiveState::kFree;
@@ -46,8 +46,9 @@ struct LiveRequest {
   std::int64_t last_planned = kNoStep;  // the step that last scheduled it one by one
   std::int32_t plan_entry = -1;         // where in that step's plan
 
-  // While steady: computed minus the number of the schedule() call, which stays the same; and where
-  // it stands in its ring bucket.
+  // While steady: its lane; computed minus the lane's round, which stays the same; and where it
+  // stands in its ring bucket.
+  std::int32_t lane = 0;
   std::int64_t steady_offset = 0;
   std::uint32_t ring_index = 0;
 

@@ -3,6 +3,7 @@
 #define ORRERY_SIM_SERVING_OBSERVER_H_
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "sim/core/ids.h"
@@ -40,12 +41,19 @@ struct RequestRecord {
   Instant last_token;
 };
 
+/// When a stage of a pipeline works on a step.
+struct StageWork {
+  Instant start;
+  Instant end;
+};
+
 /// One engine step whose output has just been applied.
 struct StepRecord {
   ReplicaId replica{};
   /// The replica's schedule() calls are numbered from 0, also those that schedule nothing.
   std::int64_t number = 0;
-  /// schedule() ran; the device began; the device was done; the output was applied.
+  /// schedule() ran; the device began; the device was done; the output was applied. The device of
+  /// a pipeline begins with the first stage and is done with the last.
   Instant scheduled;
   Instant device_start;
   Instant device_end;
@@ -63,11 +71,16 @@ struct StepRecord {
   std::int32_t waiting = 0;
   std::int64_t free_blocks = 0;
   std::int64_t usable_blocks = 0;
-  /// Time on the device alone, and the host's part of the step.
+  /// Time on the device alone, of a pipeline with its hand-overs and without waits between stages;
+  /// and the host's part of the step.
   Duration device_time;
   Duration host_time;
   float extrapolated_share = 0;
-  /// Tokens of requests that also had one in the step before: each has the gap below.
+  /// Of a pipeline, whose steps overlap: stage by stage. It lives as long as the call that tells
+  /// it.
+  std::span<const StageWork> stages;
+  /// Tokens of requests that also had one in the step before (of a pipeline, as many steps before
+  /// as it has stages): each has the gap below.
   std::int32_t continuing_tokens = 0;
   Duration engine_gap;
   Duration client_gap;

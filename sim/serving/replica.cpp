@@ -25,7 +25,10 @@ Replica::Replica(ReplicaSetup setup, Simulation& simulation, Fingerprint& finger
       wants_events_(observer.wants_events()),
       max_idle_turns_(setup.idle_turns),
       max_steps_(setup.max_steps),
-      max_fruitless_preemptions_(setup.max_fruitless_preemptions) {}
+      max_fruitless_preemptions_(setup.max_fruitless_preemptions),
+      pipeline_(state_.lanes.size() == 1 ? nullptr
+                                         : std::make_unique<Pipeline>(state_.lanes.size())),
+      promised_until_(state_.lanes.size(), kNoStep) {}
 
 Replica::~Replica() = default;
 
@@ -33,7 +36,7 @@ void Replica::submit(const Request& request, Instant now) {
   ++outstanding_;
   const Instant queued = frontend_.accept(now, request.input_tokens);
   coming_.push_back({queued, request, now});
-  const bool asleep = flights_up_ == 0 && !has_requests();
+  const bool asleep = state_.flights.empty() && !has_requests();
   if (asleep && coming_.size() == 1) simulation_.wake(component_, queued);
   if (!dormant_ || gave_up_) return;
   // The engine's turns go on, a pause apart; the first that can see the request reads it.
@@ -55,7 +58,6 @@ bool Replica::go_on(Instant& now, Instant when) {
 }
 
 void Replica::on_alarm(Instant now) {
-  const std::size_t depth = state_.options.async_scheduling ? 2 : 1;
   for (;;) {
     if (awaiting_) {
       awaiting_ = false;
@@ -63,14 +65,14 @@ void Replica::on_alarm(Instant now) {
       if (idle_turn_ && has_requests()) {
         const Instant next = now + state_.options.idle_sleep;
         if (recorder_ != nullptr) {
-          recorder_->on_pause(state_.steady.coming() - 1, state_.options.idle_sleep);
+          recorder_->on_pause(state_.calls - 1, state_.options.idle_sleep);
         }
         if (idle_turns_ >= max_idle_turns_ && coming_.empty()) return fall_dormant(next);
         if (!go_on(now, next)) return;
       }
     }
     read_input(now);
-    if (!has_requests() && flights_up_ == 0) {
+    if (!has_requests() && state_.flights.empty()) {
       if (coming_.empty()) return;
       if (!go_on(now, coming_.front().when)) return;
       continue;
@@ -78,11 +80,11 @@ void Replica::on_alarm(Instant now) {
     Instant clock = now;
     bool idle = true;
     if (has_requests()) {
-      if (state_.steady.coming() >= max_steps_ || gave_up_) return;
+      if (state_.calls >= max_steps_ || gave_up_) return;
       const Flight& flight = schedule(now);
       idle = flight.empty;
       clock = now + flight.record.host_time;
-      if (flights_up_ < depth && (!idle || has_requests())) {
+      if (!state_.flights.full() && (!idle || has_requests())) {
         if (idle) {
           if (recorder_ != nullptr) {
             recorder_->on_pause(flight.record.number, state_.options.idle_sleep);
@@ -95,7 +97,7 @@ void Replica::on_alarm(Instant now) {
     }
     idle_turn_ = idle;
     awaiting_ = true;
-    if (!go_on(now, std::max(clock, flights_[first_flight_].record.device_end))) return;
+    if (!go_on(now, std::max(clock, state_.flights.oldest().record.device_end))) return;
   }
 }
 
@@ -127,8 +129,8 @@ void Replica::read_input(Instant now) {
     state_.waiting.push_back(slot);
     if (wants_events_) observer_.on_queued(id_, request.id, coming.when);
     coming_.pop_front();
-    quiet_left_ = 0;
-    idle_turns_ = 0;
+    forget_promises();
+    count_idle_turns_anew();
   }
 }
 
@@ -148,28 +150,36 @@ void Replica::refuse(Coming& coming, const std::string& reason, Instant now) {
   if (listener_ != nullptr) listener_->on_done(coming.request, 0, now);
 }
 
+void Replica::forget_promises() {
+  std::fill(promised_until_.begin(), promised_until_.end(), kNoStep);
+}
+
 void Replica::plan(Instant now) {
-  builder_.begin(now, quiet_left_ > 0);
-  std::int64_t promised = quiet_left_ - 1;
+  const std::int64_t call = state_.calls;
+  std::int64_t& promised_until = promised_until_[static_cast<std::size_t>(state_.lane)];
+  builder_.begin(now, call <= promised_until);
   if (builder_.quiet() && !step_by_step_) {
     builder_.run_quiet();
     ++counters_.quiet_steps;
-  } else {
-    const Promise promise = scheduler_->plan(view_, builder_);
-    if (!builder_.quiet()) promised = promise.quiet_steps();
+    return;
   }
-  // Only a step that ran steady decodes and nothing else is one that can be repeated unasked.
-  quiet_left_ = !builder_.quiet() && builder_.eventful() ? 0 : promised;
+  const std::int64_t quiet_calls = scheduler_->plan(view_, builder_).quiet_steps();
+  if (builder_.quiet()) return;
+  // Only a step that ran steady decodes and nothing else is one that can be repeated unasked. A
+  // promise is one for the lane: another may have more of the budget left.
+  const bool eventful = builder_.eventful();
+  if (eventful || builder_.changes_refusals()) forget_promises();
+  if (!eventful) promised_until = quiet_calls > INT64_MAX - call ? INT64_MAX : call + quiet_calls;
 }
 
-Replica::Flight& Replica::schedule(Instant now) {
+Flight& Replica::schedule(Instant now) {
   unflushed_ = false;
+  const std::int32_t lane = state_.lane;
   plan(now);
-  Flight& flight = flights_[(first_flight_ + flights_up_) % flights_.size()];
-  ++flights_up_;
+  Flight& flight = state_.flights.push();
+  flight.lane = lane;
   flight.outputs.clear();
   const BatchShape& shape = builder_.finish(flight.outputs, scheduler_name_);
-  state_.newest_outputs = &flight.outputs;
   record_step(flight, now, shape);
   if (flight.record.preempted > 0) watch_progress(flight.record.preempted);
   tell_schedule(now);
@@ -180,21 +190,37 @@ Replica::Flight& Replica::schedule(Instant now) {
   return flight;
 }
 
+void Replica::run_on_pipeline(Flight& flight, Instant ready) {
+  StepRecord& record = flight.record;
+  // Else the tokens come by way of the scheduler, with the step.
+  const bool takes_tokens = state_.options.async_scheduling && record.continuing_tokens > 0;
+  pipeline_->run(ready, flight.lane, takes_tokens, flight.stages);
+  record.device_start = flight.stages.front().start;
+  record.device_end = flight.stages.back().end;
+  record.stages = flight.stages;
+}
+
 void Replica::record_step(Flight& flight, Instant now, const BatchShape& shape) {
   StepRecord& record = flight.record;
   flight.empty = shape.tokens() == 0;
   StepCost cost;
   if (flight.empty) {
     ++counters_.empty_steps;
+    ++idle_turns_;
     // A call that only preempts has changed what the next one finds.
-    idle_turns_ = builder_.preempted() ? 0 : idle_turns_ + 1;
+    if (builder_.preempted()) count_idle_turns_anew();
+    if (pipeline_ != nullptr) std::ranges::fill(pipeline_->costs(), StageCost());
   } else {
-    cost = cost_->cost(shape);
+    if (pipeline_ == nullptr) {
+      cost = cost_->cost(shape);
+    } else {
+      cost = cost_->cost_of_stages(shape, pipeline_->costs());
+    }
     ++counters_.steps;
-    idle_turns_ = 0;
+    count_idle_turns_anew();
   }
   record.replica = id_;
-  record.number = state_.steady.coming() - 1;
+  record.number = state_.calls - 1;
   record.scheduled = now;
   record.device_start = std::max(now + cost.host, device_free_);
   record.device_end = record.device_start + cost.device;
@@ -213,6 +239,7 @@ void Replica::record_step(Flight& flight, Instant now, const BatchShape& shape) 
   record.host_time = cost.host;
   record.extrapolated_share = cost.extrapolated_share;
   record.continuing_tokens = builder_.continuing_outputs();
+  if (pipeline_ != nullptr) run_on_pipeline(flight, now + cost.host);
   flight.output_count = shape.sampled_rows;
   if (!flight.empty) {
     fingerprint_.add(Fact::kBatch,
@@ -244,21 +271,20 @@ void Replica::tell_schedule(Instant now) {
 }
 
 void Replica::apply(Instant now) {
-  Flight& flight = flights_[first_flight_];
-  first_flight_ = (first_flight_ + 1) % flights_.size();
-  --flights_up_;
+  Flight& flight = state_.flights.pop();
+  Lane& lane = state_.lanes[static_cast<std::size_t>(flight.lane)];
   StepRecord& record = flight.record;
   const Instant visible = frontend_.deliver(now, flight.output_count);
   record.applied = now;
   record.visible = visible;
-  record.engine_gap = now - state_.last_applied;
-  record.client_gap = visible - state_.last_visible;
+  record.engine_gap = now - lane.last_applied;
+  record.client_gap = visible - lane.last_visible;
 
   if (flight.output_count > 0) fruitless_preemptions_ = 0;
   finished_.clear();
   finished_ids_.clear();
   for (const PendingOutput& output : flight.outputs) apply_output(output, now, visible);
-  SteadySet& steady = state_.steady;
+  SteadySet& steady = lane.steady;
   while (steady.next_end().step <= record.number) {
     finished_.push_back(steady.next_end().slot);
     steady.pop_end();
@@ -272,8 +298,8 @@ void Replica::apply(Instant now) {
     if (recorder_ != nullptr) finished_ids_.push_back(state_.requests[slot].request.id);
     finish(slot, now, visible);
   }
-  state_.last_applied = now;
-  state_.last_visible = visible;
+  lane.last_applied = now;
+  lane.last_visible = visible;
   if (!flight.empty) observer_.on_step(record);
   if (recorder_ != nullptr) recorder_->on_apply(record.number, now, finished_ids_);
 }
@@ -292,6 +318,7 @@ void Replica::apply_output(const PendingOutput& output, Instant now, Instant vis
   if (live.steady) return;
   ++live.known;
   --live.in_flight;
+  if (live.state == LiveState::kPreempted) forget_promises();
   if (live.outputs() >= live.target_output_tokens) {
     finished_.push_back(output.slot);
   } else if (state_.options.async_scheduling && live.state == LiveState::kRunning) {
@@ -308,9 +335,9 @@ void Replica::tell_first_token(LiveRequest& live, Instant now, Instant visible) 
 
 void Replica::finish(Slot slot, Instant now, Instant visible) {
   LiveRequest& live = state_.requests[slot];
-  if (flights_up_ > 0 && !live.ends_foreseen) throw_away_token_in_flight(live);
+  if (!live.ends_foreseen) throw_away_token_in_flight(live);
   if (live.steady) {
-    state_.steady.leave(slot);
+    state_.lane_of(live).steady.leave(slot);
     live.known = live.request.input_tokens + live.target_output_tokens;
   }
   if (live.state == LiveState::kRunning) {
@@ -321,7 +348,7 @@ void Replica::finish(Slot slot, Instant now, Instant visible) {
   } else {
     state_.waiting.remove(slot);
   }
-  quiet_left_ = 0;
+  forget_promises();
   unflushed_ = true;
   live.last_token = now;
   live.client_last_token = visible;
@@ -335,10 +362,11 @@ void Replica::finish(Slot slot, Instant now, Instant visible) {
   if (listener_ != nullptr) listener_->on_done(live.request, live.target_output_tokens, visible);
 }
 
-/// The step in flight computes a token after the EOS that was just seen; no client ever sees it.
+/// A step in flight computes a token after the EOS that was just seen; no client ever sees it.
 void Replica::throw_away_token_in_flight(const LiveRequest& live) {
-  if (!live.steady && live.last_sampled != state_.steady.coming() - 1) return;
-  Flight& flight = flights_[first_flight_];
+  const std::int64_t newest = state_.last_sampled(live);
+  if (!state_.flights.contains(newest)) return;
+  Flight& flight = state_.flights.at(newest);
   --flight.output_count;
   --flight.record.continuing_tokens;
 }
@@ -365,12 +393,12 @@ void Replica::leave(Slot slot, RequestStatus status, const std::string& reason) 
   state_.leave(slot);
 }
 
-/// How many outputs of a steady request have been applied: it has had one in every step since the
-/// one that made it steady, and steps in flight do not count.
+/// How many outputs of a steady request have been applied: it has had one in every step of its lane
+/// since the one that made it steady, and steps in flight do not count.
 std::int32_t Replica::applied_outputs(const LiveRequest& live) const {
-  const std::int64_t newest_applied =
-      state_.steady.coming() - static_cast<std::int64_t>(flights_up_) - 1;
-  const std::int64_t since = newest_applied - live.last_planned;
+  std::int64_t newest_applied = state_.newest_call(live.lane);
+  while (state_.flights.contains(newest_applied)) newest_applied -= state_.options.pipeline_stages;
+  const std::int64_t since = (newest_applied - live.last_planned) / state_.options.pipeline_stages;
   if (since < -1) return live.outputs();
   return live.outputs() + live.in_flight + static_cast<std::int32_t>(since);
 }
@@ -394,8 +422,8 @@ void Replica::close() {
     if (live.steady) {
       const std::int32_t outputs = applied_outputs(live);
       if (outputs > live.outputs()) {
-        live.last_token = state_.last_applied;
-        live.client_last_token = state_.last_visible;
+        live.last_token = state_.lane_of(live).last_applied;
+        live.client_last_token = state_.lane_of(live).last_visible;
       }
       live.known = live.request.input_tokens + outputs;
     }

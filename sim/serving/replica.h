@@ -2,7 +2,6 @@
 #ifndef ORRERY_SIM_SERVING_REPLICA_H_
 #define ORRERY_SIM_SERVING_REPLICA_H_
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "sim/serving/engine_state.h"
 #include "sim/serving/frontend.h"
 #include "sim/serving/observer.h"
+#include "sim/serving/pipeline.h"
 #include "sim/serving/scheduler.h"
 #include "sim/serving/step_builder.h"
 
@@ -68,7 +68,8 @@ struct ReplicaSetup {
 /// One engine and its API process. Its loop is vLLM's (v1/engine/core.py, step and
 /// step_with_batch_queue): read the input, schedule, wait for the oldest step in flight, apply its
 /// output. With async scheduling two steps are in flight, so what arrives while step N runs is
-/// first scheduled in step N+2.
+/// first scheduled in step N+2. A pipeline has as many steps in flight as stages, and one more with
+/// async scheduling: each stage works on them in their order, and on one at a time.
 class Replica final : public Component {
  public:
   Replica(ReplicaSetup setup, Simulation& simulation, Fingerprint& fingerprint,
@@ -103,13 +104,6 @@ class Replica final : public Component {
   [[nodiscard]] const Frontend& frontend() const { return frontend_; }
 
  private:
-  /// A step that was scheduled and whose output has not been applied.
-  struct Flight {
-    StepRecord record;
-    std::vector<PendingOutput> outputs;
-    std::int32_t output_count = 0;
-    bool empty = true;
-  };
   struct Coming {
     Instant when;
     Request request;
@@ -120,11 +114,15 @@ class Replica final : public Component {
     return unflushed_ || !state_.running.empty() || !state_.waiting.empty();
   }
   [[nodiscard]] bool go_on(Instant& now, Instant when);
+  /// Something has changed: until a step scheduled now is through the pipeline, turns may be idle.
+  void count_idle_turns_anew() { idle_turns_ = 1 - state_.options.pipeline_stages; }
   void read_input(Instant now);
   void refuse(Coming& coming, const std::string& reason, Instant now);
   [[nodiscard]] Flight& schedule(Instant now);
   void plan(Instant now);
+  void forget_promises();
   void record_step(Flight& flight, Instant now, const BatchShape& shape);
+  void run_on_pipeline(Flight& flight, Instant ready);
   void tell_schedule(Instant now);
   void apply(Instant now);
   void apply_output(const PendingOutput& output, Instant now, Instant visible);
@@ -157,11 +155,9 @@ class Replica final : public Component {
   std::int64_t max_steps_;
   std::int64_t max_fruitless_preemptions_;
 
-  std::deque<Coming> coming_;      // accepted by the frontend, not yet read by the engine
-  std::array<Flight, 2> flights_;  // a ring
-  std::size_t first_flight_ = 0;
-  std::size_t flights_up_ = 0;
+  std::deque<Coming> coming_;  // accepted by the frontend, not yet read by the engine
   Instant device_free_;
+  std::unique_ptr<Pipeline> pipeline_;  // none: one stage
   std::vector<Slot> finished_;
   std::vector<RequestId> finished_ids_;
 
@@ -172,8 +168,8 @@ class Replica final : public Component {
   bool gave_up_ = false;
   std::int64_t fruitless_preemptions_ = 0;
   Instant next_turn_;  // while dormant: the turns would fall on this and every pause after
-  std::int32_t idle_turns_ = 0;
-  std::int64_t quiet_left_ = 0;  // steps for which the promise still holds
+  std::int32_t idle_turns_ = 0;  // in a row; below 0 while a step in flight may still bring work
+  std::vector<std::int64_t> promised_until_;  // by lane: the last call for which a promise holds
   std::int64_t outstanding_ = 0;
   Counters counters_;
 };

@@ -59,14 +59,15 @@ void SteadySet::leave(Slot slot) {
   }
 }
 
-void SteadySet::dissolve(std::span<const Slot> running) {
-  for (const Slot slot : running) {
-    LiveRequest& live = requests_[slot];
-    if (!live.steady) continue;
-    live.steady = false;
-    live.computed = computed(live);
+void SteadySet::dissolve() {
+  for (auto& bucket : ring_) {
+    for (const Due& member : bucket) {
+      LiveRequest& live = requests_[member.slot];
+      live.steady = false;
+      live.computed = computed(live);
+    }
+    bucket.clear();
   }
-  for (auto& bucket : ring_) bucket.clear();
   ends_.resize(1);
   ends_.front() = End();
   size_ = 0;

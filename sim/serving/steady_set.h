@@ -11,12 +11,13 @@
 
 namespace orrery {
 
-/// The requests that decode one token in every step. Nothing of theirs is written in a step: what
-/// they have computed is the number of the schedule() call plus a constant. They stand in a ring by
-/// that constant, so that the few that come to a block's or a tile's edge are found without looking
-/// at the rest, and in a heap by the step that gives them their last token.
+/// The requests that decode one token in every step of a lane: in every step, unless a pipeline has
+/// more lanes than one. Nothing of theirs is written in a step: what they have computed is the
+/// lane's round, the number of its schedule() calls, plus a constant. They stand in a ring by that
+/// constant, so that the few that come to a block's or a tile's edge are found without looking at
+/// the rest, and in a heap by the step that gives them their last token.
 ///
-/// Between two calls everything here speaks of the coming call, whose number is coming().
+/// Between two calls everything here speaks of the lane's coming call, whose round is coming().
 class SteadySet {
  public:
   SteadySet(IdVector<Slot, LiveRequest>& requests, std::int32_t block_tokens);
@@ -27,7 +28,7 @@ class SteadySet {
   /// end was popped leave one by one.
   void leave(Slot slot);
   /// Writes every member's `computed` back and empties the set.
-  void dissolve(std::span<const Slot> running);
+  void dissolve();
 
   [[nodiscard]] std::int32_t size() const { return size_; }
   [[nodiscard]] std::int64_t coming() const { return coming_; }

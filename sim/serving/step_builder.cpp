@@ -27,7 +27,7 @@ StepBuilder::StepBuilder(EngineState& state, bool step_by_step)
 
 void StepBuilder::begin(Instant now, bool promise_holds) {
   now_ = now;
-  step_ = state_.steady.coming();
+  step_ = state_.calls;
   budget_ = state_.options.max_num_batched_tokens;
   steady_granted_ = false;
   continuing_ = 0;
@@ -39,7 +39,7 @@ void StepBuilder::begin(Instant now, bool promise_holds) {
   // Whose last output is being computed and is known to be the last is not scheduled again, but
   // keeps its blocks and its place until that output is applied. (Synchronous runs have applied
   // it.)
-  SteadySet& steady = state_.steady;
+  SteadySet& steady = state_.steady();
   while (steady.next_end().step < step_ && !steady.next_end().eos) {
     const Slot slot = steady.next_end().slot;
     steady.pop_end();
@@ -48,27 +48,37 @@ void StepBuilder::begin(Instant now, bool promise_holds) {
   began_with_individuals_ = !state_.individual.empty();
   ran_all_ = false;
   const std::int32_t new_blocks = steady_blocks();
+  // A lane that asks anyway may still change what others were refused for.
+  changes_refusals_ = !refusals_.empty() && may_change_refusals(new_blocks);
   quiet_ = promise_holds && !began_with_individuals_ && steady.size() > 0 &&
-           steady.size() <= budget_ && new_blocks <= state_.pool.free() &&
-           !may_change_refusals(new_blocks);
+           steady.size() <= budget_ && new_blocks <= state_.pool.free() && !changes_refusals_;
   if (quiet_ && !step_by_step_) return;
-  refusals_.clear();
-  refused_with_unheld_hits_ = false;
+  forget_refusals_of_lane();
   if (!step_by_step_) return;
   expected_ = Expectation();
   steady.add_to(expected_.steady);
   expected_.new_blocks = new_blocks;
   for (const Slot slot : state_.running) {
-    if (state_.requests[slot].steady) expected_.members.push_back(slot);
+    const LiveRequest& live = state_.requests[slot];
+    if (live.steady && live.lane == state_.lane) expected_.members.push_back(slot);
   }
+}
+
+void StepBuilder::forget_refusals_of_lane() {
+  std::erase_if(refusals_, [this](const Refusal& one) { return one.lane == state_.lane; });
 }
 
 bool StepBuilder::runs(Slot slot) const {
   const LiveRequest& live = state_.requests[slot];
-  return (live.steady && steady_granted_) || live.last_planned == step_;
+  const bool granted = live.steady && steady_granted_ && live.lane == state_.lane;
+  return granted || live.last_planned == step_;
 }
 
 std::int32_t StepBuilder::tokens_for(const LiveRequest& live, std::int32_t most) const {
+  // Its newest token has not left the pipeline.
+  if (live.last_sampled > step_ - state_.options.pipeline_stages && live.last_sampled != kNoStep) {
+    return 0;
+  }
   // vLLM's guard: no step once the outputs in flight are sure to reach max_tokens.
   if (live.in_flight > 0 &&
       live.computed + 2 - live.in_flight >= live.request.input_tokens + live.max_output_tokens) {
@@ -85,8 +95,9 @@ std::int32_t StepBuilder::blocks_missing(const LiveRequest& live, std::int64_t t
 std::int32_t StepBuilder::steady_blocks() const {
   const std::int32_t block_size = state_.options.block_size;
   std::int32_t needed = 0;
-  for (const SteadySet::Due& due : state_.steady.due()) {
-    const std::int64_t computed = due.offset + step_;
+  const SteadySet& steady = state_.steady();
+  for (const SteadySet::Due& due : steady.due()) {
+    const std::int64_t computed = due.offset + steady.coming();
     if (computed % block_size != 0) continue;
     const auto held = static_cast<std::int64_t>(state_.requests[due.slot].blocks.size());
     needed += held * block_size <= computed ? 1 : 0;
@@ -96,13 +107,15 @@ std::int32_t StepBuilder::steady_blocks() const {
 
 /// Whether running all that is steady might let in a request that was refused for its blocks.
 bool StepBuilder::may_change_refusals(std::int32_t new_blocks) const {
-  if (refusals_.empty()) return false;
   // Forgetting part of what a refused request hit changes what it needs.
-  if (refused_with_unheld_hits_ && state_.pool.would_evict(new_blocks)) return true;
+  const bool unheld_hits = std::any_of(refusals_.begin(), refusals_.end(),
+                                       [](const Refusal& one) { return one.unheld_hits; });
+  if (unheld_hits && state_.pool.would_evict(new_blocks)) return true;
   if (!state_.pool.caching()) return false;
+  const SteadySet& steady = state_.steady();
   const std::int32_t ahead = state_.options.async_scheduling ? 0 : 1;
-  for (const SteadySet::Due& due : state_.steady.due(ahead)) {
-    if (publishes_missing(due, due.offset + step_ + ahead)) return true;
+  for (const SteadySet::Due& due : steady.due(ahead)) {
+    if (publishes_missing(due, due.offset + steady.coming() + ahead)) return true;
   }
   return false;
 }
@@ -124,7 +137,7 @@ bool StepBuilder::publishes_missing(const SteadySet::Due& due, std::int64_t toke
 }
 
 bool StepBuilder::all_fit(std::int32_t chunk_tokens) const {
-  std::int64_t tokens = state_.steady.size();
+  std::int64_t tokens = state_.steady().size();
   std::int64_t blocks = steady_blocks();
   for (const Slot slot : state_.individual) {
     const LiveRequest& live = state_.requests[slot];
@@ -154,10 +167,10 @@ void StepBuilder::publish(LiveRequest& live, std::int32_t tokens) {
 }
 
 void StepBuilder::grant_steady() {
-  SteadySet& steady = state_.steady;
+  SteadySet& steady = state_.steady();
   const std::int32_t block_size = state_.options.block_size;
   for (const SteadySet::Due& due : steady.due()) {
-    const auto computed = static_cast<std::int32_t>(due.offset + step_);
+    const auto computed = static_cast<std::int32_t>(due.offset + steady.coming());
     if (computed % block_size != 0) continue;
     LiveRequest& live = state_.requests[due.slot];
     if (state_.options.async_scheduling) publish(live, computed);
@@ -166,7 +179,7 @@ void StepBuilder::grant_steady() {
   if (!state_.options.async_scheduling && state_.pool.caching()) {
     // The newest token is known already, so a block gets its key in the step that fills it.
     for (const SteadySet::Due& due : steady.due(1)) {
-      const auto after = static_cast<std::int32_t>(due.offset + step_ + 1);
+      const auto after = static_cast<std::int32_t>(due.offset + steady.coming() + 1);
       if (after % block_size == 0) publish(state_.requests[due.slot], after);
     }
   }
@@ -192,7 +205,7 @@ bool StepBuilder::run_steady(std::int32_t chunk_tokens) {
 }
 
 void StepBuilder::walk() {
-  if (!steady_granted_) state_.dissolve_steady();
+  if (!steady_granted_) state_.dissolve_steady(state_.lane);
 }
 
 void StepBuilder::add_entry(Slot slot, std::int32_t tokens) {
@@ -208,6 +221,8 @@ Grant StepBuilder::run(Slot slot, std::int32_t most) {
   LiveRequest& live = named(slot);
   if (live.state != LiveState::kRunning) refuse(live, step_, "run() of one that is not running");
   if (runs(slot)) refuse(live, step_, "run() twice in one step");
+  // Of another lane: its token is on its way.
+  if (live.steady) return Grant::kNothing;
   const std::int32_t tokens = std::min(tokens_for(live, most), budget_);
   if (tokens <= 0) return Grant::kNothing;
   const std::int32_t missing = blocks_missing(live, live.computed + tokens);
@@ -225,6 +240,7 @@ void StepBuilder::preempt(Slot victim, Preemption) {
   if (steady_granted_ && live.steady)
     refuse(live, step_, "preempt() after run_steady() granted it");
   walk();
+  if (live.steady) state_.dissolve_steady(live.lane);
   if (live.last_planned == step_) {
     Entry& entry = entries_[static_cast<std::size_t>(live.plan_entry)];
     entry.alive = false;
@@ -247,6 +263,7 @@ Admission StepBuilder::admit(Slot slot, const AdmitOptions& options) {
   if (static_cast<std::int32_t>(state_.running.size()) >= state_.options.max_num_seqs) {
     refuse(live, step_, "admit() beyond max_num_seqs");
   }
+  if (live.in_flight > 0) return Admission::kOutputInFlight;
   BlockPool& pool = state_.pool;
   const std::int32_t block_size = state_.options.block_size;
   BlockPool::Match match;
@@ -260,7 +277,7 @@ Admission StepBuilder::admit(Slot slot, const AdmitOptions& options) {
   if (!options.ignore_budget) {
     if (options.whole && tokens > budget_) {
       // It will need fewer tokens once what it misses is there.
-      refusals_.push_back({match.missing_group, match.missing_place});
+      refusals_.push_back({match.missing_group, match.missing_place, state_.lane, false});
       return Admission::kNoBudget;
     }
     tokens = std::min(tokens, budget_);
@@ -274,8 +291,7 @@ Admission StepBuilder::admit(Slot slot, const AdmitOptions& options) {
   const std::int64_t holds = std::max<std::int64_t>(cached + tokens, options.reserve_tokens);
   if ((options.sequence_must_fit && !fits(std::min(live.known, state_.options.max_model_len))) ||
       !fits(holds)) {
-    refusals_.push_back({match.missing_group, match.missing_place});
-    refused_with_unheld_hits_ |= match.unheld > 0;
+    refusals_.push_back({match.missing_group, match.missing_place, state_.lane, match.unheld > 0});
     return Admission::kNoBlocks;
   }
 
@@ -322,7 +338,7 @@ void StepBuilder::sample(Slot slot, std::vector<PendingOutput>& outputs) {
   PendingOutput::Kind kind = PendingOutput::Kind::kAfterGap;
   if (live.outputs() + live.in_flight == 0) {
     kind = PendingOutput::Kind::kFirst;
-  } else if (live.last_sampled == step_ - 1) {
+  } else if (live.last_sampled == step_ - state_.options.pipeline_stages) {
     kind = PendingOutput::Kind::kContinuing;
     ++continuing_;
   }
@@ -331,15 +347,18 @@ void StepBuilder::sample(Slot slot, std::vector<PendingOutput>& outputs) {
   live.last_sampled = step_;
   const std::int32_t left = live.target_output_tokens - live.outputs() - live.in_flight;
   // left < 0: its EOS is in flight, unseen by the engine, and this token will be thrown away.
-  if (left >= 0) state_.steady.join(slot, step_ + left);
+  if (left < 0) return;
+  live.lane = state_.lane;
+  state_.steady().join(slot, step_ + left * std::int64_t{state_.options.pipeline_stages});
 }
 
 const BatchShape& StepBuilder::finish(std::vector<PendingOutput>& outputs,
                                       std::string_view policy) {
-  if (!steady_granted_) state_.dissolve_steady();
-  state_.steady.add_to(shape_);
-  continuing_ = state_.steady.size();
-  state_.steady.advance();
+  if (!steady_granted_) state_.dissolve_steady(state_.lane);
+  SteadySet& steady = state_.steady();
+  steady.add_to(shape_);
+  continuing_ = steady.size();
+  steady.advance();
   for (const Entry& entry : entries_) {
     if (!entry.alive) continue;
     LiveRequest& live = state_.requests[entry.slot];
@@ -350,6 +369,7 @@ const BatchShape& StepBuilder::finish(std::vector<PendingOutput>& outputs,
   }
   std::erase_if(state_.individual, [this](Slot slot) { return state_.requests[slot].steady; });
   shape_.chunks = chunks_;
+  state_.next_call();
   if (step_by_step_) compare(policy);
   return shape_;
 }

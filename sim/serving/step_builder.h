@@ -29,7 +29,14 @@ enum class Grant : std::uint8_t {
 };
 
 /// What came of asking to admit a waiting request. Unless admitted, nothing has changed.
-enum class Admission : std::uint8_t { kAdmitted, kNoBlocks, kNoBudget };
+enum class Admission : std::uint8_t {
+  kAdmitted,
+  kNoBlocks,
+  kNoBudget,
+  /// It was preempted while a pipeline's step computed its token, which has yet to come: now it
+  /// would compute that one twice. Those behind it in the line may be asked for.
+  kOutputInFlight,
+};
 
 struct AdmitOptions {
   /// At most this many tokens in this step.
@@ -101,6 +108,8 @@ class StepBuilder {
   [[nodiscard]] bool eventful() const {
     return began_with_individuals_ || !ran_all_ || !admitted_.empty() || !preempted_.empty();
   }
+  /// What this step gave keys to, or took, may let in whom a call of any lane refused.
+  [[nodiscard]] bool changes_refusals() const { return changes_refusals_; }
 
   /// One request's share of the step, for recordings.
   struct Share {
@@ -132,6 +141,7 @@ class StepBuilder {
   [[nodiscard]] std::int32_t steady_blocks() const;
   [[nodiscard]] bool all_fit(std::int32_t chunk_tokens) const;
   [[nodiscard]] bool may_change_refusals(std::int32_t new_blocks) const;
+  void forget_refusals_of_lane();
   [[nodiscard]] bool publishes_missing(const SteadySet::Due& due, std::int64_t tokens) const;
   void grant_steady();
   void add_entry(Slot slot, std::int32_t tokens);
@@ -151,20 +161,23 @@ class StepBuilder {
   bool began_with_individuals_ = false;
   bool quiet_ = false;
   bool ran_all_ = false;  // run_steady() ran everything, or would have with skips on
+  bool changes_refusals_ = false;
   std::int32_t continuing_ = 0;
   std::vector<Entry> entries_;
   std::vector<Admitted> admitted_;
   std::vector<RequestId> preempted_;
   std::vector<PrefillChunk> chunks_;
   std::vector<BlockId> hits_;
-  /// What the requests that found no blocks missed first in the prefix cache: until that is there,
-  /// or what they hit is forgotten, they need the same again.
+  /// What the requests that found no blocks missed first in the prefix cache, in the newest call of
+  /// each lane that asked: until that is there, or what they hit is forgotten, they need the same
+  /// again.
   struct Refusal {
     std::uint64_t group;
     std::uint32_t place;
+    std::int32_t lane;
+    bool unheld_hits;
   };
   std::vector<Refusal> refusals_;
-  bool refused_with_unheld_hits_ = false;
   BatchShape shape_;
   Expectation expected_;
 };

@@ -63,6 +63,8 @@ void EngineSettings::describe(Describer& d) {
   d.field("block_size", block_size, Range::between(1, 4096), "Tokens of a KV block.");
   d.field("enable_prefix_caching", enable_prefix_caching, "Reuse KV blocks of equal prefixes.");
   d.field("async_scheduling", async_scheduling, "Schedule a step while the one before it runs.");
+  d.field("use_v2_model_runner", use_v2_model_runner,
+          "Whether async scheduling has a step more in flight than a pipeline has stages.");
   d.choice_of("free_partial_blocks", free_partial_blocks, kFreePartialBlocks,
               "Where freed blocks that are not full join the free queue (front since 2026-06).");
   d.field("disable_custom_all_reduce", disable_custom_all_reduce,

@@ -40,6 +40,8 @@ struct EngineSettings {
   std::int64_t block_size = 16;
   bool enable_prefix_caching = true;
   bool async_scheduling = true;
+  /// Of vLLM's two model runners the one that lets async scheduling run ahead of a full pipeline.
+  bool use_v2_model_runner = true;
   enum class FreePartialBlocks : std::uint8_t { kFront, kBack };
   FreePartialBlocks free_partial_blocks = FreePartialBlocks::kFront;
   /// vLLM's own all-reduce kernels are left out.

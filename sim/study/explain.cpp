@@ -66,6 +66,23 @@ std::vector<std::string> memory_lines(const MemoryAccount& account) {
   return lines;
 }
 
+std::vector<std::string> pipeline_lines(const std::vector<StageLine>& stages,
+                                        const PipelineRates& rates) {
+  std::vector<std::string> lines = {""};
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const StageCost& cost = stages[i].cost;
+    lines.push_back(fmt::format("stage {}: {} layers, {}, then {} {}", i + 1, stages[i].layers,
+                                human(cost.busy), human(cost.hand_over),
+                                i + 1 < stages.size() ? "to the next" : "for tokens to the first"));
+  }
+  lines.push_back(fmt::format("one step alone takes {}: stages wait {:.1f} % of the time (bubble)",
+                              human(rates.lone_step), 100 * rates.lone_bubble));
+  lines.push_back(fmt::format(
+      "{} such steps in flight: one every {}, {:.1f}/s; stages wait {:.1f} %", stages.size(),
+      human(rates.period), 1 / to_seconds(rates.period), 100 * rates.full_bubble));
+  return lines;
+}
+
 void add_rates(std::vector<std::string>& lines, const MemoryRates& rates) {
   lines.insert(lines.end(), {"", rates.basis});
   const auto gb = [](Bandwidth rate) {
@@ -117,6 +134,12 @@ Explanation explain(const Scenario& scenario, const BatchDescription& batch) {
   result.cost = world.cost->cost(shape);
   world.cost->explain(shape, result.breakdown);
   result.basis = world.cost->basis();
+  if (!result.breakdown.stages.empty()) {
+    std::vector<StageCost> stages;
+    for (const StageLine& stage : result.breakdown.stages) stages.push_back(stage.cost);
+    result.rates = pipeline_rates(stages);
+    result.pipeline = pipeline_lines(result.breakdown.stages, *result.rates);
+  }
   if (world.memory) result.memory = memory_lines(*world.memory);
   if (world.memory_rates) add_rates(result.memory, *world.memory_rates);
   return result;

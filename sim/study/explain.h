@@ -2,6 +2,7 @@
 #ifndef ORRERY_SIM_STUDY_EXPLAIN_H_
 #define ORRERY_SIM_STUDY_EXPLAIN_H_
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ struct Explanation {
   StepCost cost;
   Breakdown breakdown;
   std::string basis;
+  /// Of a pipeline: its stages, a lone step, and many.
+  std::optional<PipelineRates> rates;
+  std::vector<std::string> pipeline;
   /// Where the GPU's memory goes (nothing where blocks were given as a number), and what it gives
   /// by pattern where that is not the roofline's shares.
   std::vector<std::string> memory;

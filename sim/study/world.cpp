@@ -207,14 +207,17 @@ World build_world(const Scenario& scenario) {
   EngineOptions& engine = world.engine;
   engine.block_size = static_cast<std::int32_t>(scenario.engine.block_size);
   engine.enable_prefix_caching = scenario.engine.enable_prefix_caching;
-  engine.async_scheduling = scenario.engine.async_scheduling;
+  const Plan& plan = scenario.plan;
+  engine.pipeline_stages = static_cast<std::int32_t>(plan.pipeline_parallel);
+  // vLLM's V1 runner has no step in flight beyond the stages (max_concurrent_batches).
+  engine.async_scheduling = scenario.engine.async_scheduling &&
+                            (plan.pipeline_parallel == 1 || scenario.engine.use_v2_model_runner);
   engine.partial_blocks_first =
       scenario.engine.free_partial_blocks == EngineSettings::FreePartialBlocks::kFront;
-  // Limits are those of a data-parallel group's engine; a pipeline's stages each have a batch.
-  const Plan& plan = scenario.plan;
+  // Limits are those of a data-parallel group's engine.
   engine.max_num_seqs = static_cast<std::int32_t>(execution.max_num_seqs * plan.data_parallel);
-  engine.max_num_batched_tokens = static_cast<std::int32_t>(
-      execution.max_num_batched_tokens * plan.data_parallel * plan.pipeline_parallel);
+  engine.max_num_batched_tokens =
+      static_cast<std::int32_t>(execution.max_num_batched_tokens * plan.data_parallel);
   engine.usable_blocks = usable_blocks(scenario, world, execution);
   if (engine.usable_blocks < 1) {
     throw ConfigError({scenario.path, 0, 0}, "engine",

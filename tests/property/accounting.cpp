@@ -83,7 +83,9 @@ class Accounts {
         apply(entry);
       }
       const std::int64_t in_flight = calls - applied;
-      const std::int64_t most = scenario_.engine.async_scheduling ? 2 : 1;
+      // As many as there are stages, and one more where the scheduler runs ahead.
+      const std::int64_t most =
+          scenario_.engine.pipeline_stages + (scenario_.engine.async_scheduling ? 1 : 0);
       if (in_flight < 0 || in_flight > most) fail(entry, "too many steps in flight");
     }
   }
@@ -156,6 +158,12 @@ class Accounts {
     if (!who.running) fail(entry, named(share.request) + " runs and is not running");
     if (share.tokens < 1) fail(entry, named(share.request) + " runs nothing");
     if (share.computed_before != who.computed) fail(entry, named(share.request) + " has a gap");
+    // A pipeline's steps share nobody whose token has not left it; pieces of a prompt may follow
+    // one another.
+    if (!who.samples.empty() &&
+        entry.number - who.samples.back() < scenario_.engine.pipeline_stages) {
+      fail(entry, named(share.request) + " is in two steps of the pipeline");
+    }
     who.computed += share.tokens;
     who.scheduled_tokens += share.tokens;
     const auto known =
@@ -220,6 +228,7 @@ class Accounts {
     std::size_t told = 0;
     for (std::size_t replica = 0; replica < run_.logs.size(); ++replica) {
       Instant device_free;
+      stage_free_.assign(static_cast<std::size_t>(scenario_.engine.pipeline_stages), Instant());
       for (const LogEntry& entry : run_.logs[replica]) {
         if (entry.kind != LogEntry::Kind::kSchedule || entry.shares.empty()) continue;
         const auto found = steps_.find({replica, entry.number});
@@ -251,13 +260,58 @@ class Accounts {
       fail(entry, "the record counts otherwise");
     }
     if (step.scheduled != entry.when) fail(entry, "the record has another time");
+    if (step.applied < step.device_end || step.visible < step.applied) {
+      fail(entry, "the times of the record are out of order");
+    }
+    if (scenario_.engine.pipeline_stages > 1) return check_stages(entry, step);
     if (step.device_start != std::max(step.scheduled + step.host_time, device_free)) {
       fail(entry, "the device does not start when it is free and the host is ready");
     }
-    if (step.device_end != step.device_start + step.device_time || step.applied < step.device_end ||
-        step.visible < step.applied) {
+    if (step.device_end != step.device_start + step.device_time) {
       fail(entry, "the times of the record are out of order");
     }
+  }
+
+  /// Stage by stage: when the stage before has handed it over and the step before has left.
+  void check_stages(const LogEntry& entry, const StepRecord& step) {
+    const auto index = static_cast<std::size_t>(&step - run_.heard.steps.data());
+    const std::vector<StageWork>& stages = run_.heard.stages[index];
+    if (stages.size() != stage_free_.size()) return fail(entry, "not every stage is told");
+    const Duration way = picoseconds(scenario_.cost.hand_over);
+    Instant ready = step.scheduled + step.host_time;
+    if (scenario_.engine.async_scheduling) ready = std::max(ready, tokens_back(entry));
+    Duration worked;
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+      if (stages[i].start != std::max(ready, stage_free_[i])) {
+        fail(entry, "stage " + std::to_string(i) + " begins at another time");
+      }
+      stage_free_[i] = stages[i].end;
+      ready = stages[i].end + way;
+      worked += stages[i].end - stages[i].start + (i > 0 ? way : Duration());
+    }
+    if (worked != step.device_time) fail(entry, "the stages' times do not add up");
+    if (step.device_start != stages.front().start || step.device_end != stages.back().end) {
+      fail(entry, "the device's times are not its stages'");
+    }
+  }
+
+  /// When the tokens from which the entry's requests go on are at the first stage: they come from
+  /// the last one without the scheduler, which has not seen them.
+  [[nodiscard]] Instant tokens_back(const LogEntry& entry) {
+    Instant back;
+    for (const LogEntry::Share& share : entry.shares) {
+      const Life& who = life(share.request);
+      const auto mine = std::lower_bound(who.samples.begin(), who.samples.end(), entry.number);
+      if (mine == who.samples.begin() || mine == who.samples.end() || *mine != entry.number) {
+        continue;
+      }
+      const auto before = steps_.find({who.replica, *std::prev(mine)});
+      if (before == steps_.end()) continue;
+      if (entry.number - *std::prev(mine) == scenario_.engine.pipeline_stages) {
+        back = std::max(back, before->second->device_end + picoseconds(scenario_.cost.hand_over));
+      }
+    }
+    return back;
   }
 
   /// The API process is one server for arrivals and outputs, in the order in which they come.
@@ -418,6 +472,7 @@ class Accounts {
   std::map<StepKey, const StepRecord*> steps_;
   std::map<StepKey, std::vector<RequestId>> sampled_;
   std::map<StepKey, std::int64_t> delivered_;
+  std::vector<Instant> stage_free_;
   Totals totals_;
 };
 

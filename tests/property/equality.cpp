@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/property/equality.h"
 
+#include <algorithm>
 #include <tuple>
 
 namespace orrery::property {
@@ -48,6 +49,13 @@ void check_heard(const Heard& a, const Heard& b, Failures& failures) {
     break;
   }
   same_size(a.steps, b.steps, "steps", failures);
+  failures.expect(std::equal(a.stages.begin(), a.stages.end(), b.stages.begin(), b.stages.end(),
+                             [](const auto& one, const auto& other) {
+                               return std::ranges::equal(one, other, [](StageWork x, StageWork y) {
+                                 return x.start == y.start && x.end == y.end;
+                               });
+                             }),
+                  "stages work at other times");
   if (same_size(a.gaps, b.gaps, "gaps", failures)) {
     for (std::size_t i = 0; i < a.gaps.size(); ++i) {
       failures.expect(a.gaps[i].engine == b.gaps[i].engine && a.gaps[i].client == b.gaps[i].client,

@@ -60,14 +60,19 @@ struct Heard {
     RequestRecord record;
     std::string reason;
   };
-  std::vector<StepRecord> steps;
+  std::vector<StepRecord> steps;  // without their stages, which live no longer than the call
+  std::vector<std::vector<StageWork>> stages;
   std::vector<Gap> gaps;
   std::vector<Leaving> leaving;
 };
 
 class Listener : public ServingObserver {
  public:
-  void on_step(const StepRecord& step) override { heard.steps.push_back(step); }
+  void on_step(const StepRecord& step) override {
+    heard.steps.push_back(step);
+    heard.steps.back().stages = {};
+    heard.stages.emplace_back(step.stages.begin(), step.stages.end());
+  }
   void on_gap(Duration engine, Duration client) override { heard.gaps.push_back({engine, client}); }
   void on_leave(const RequestRecord& record, std::string_view reason) override {
     heard.leaving.push_back({record, std::string(reason)});

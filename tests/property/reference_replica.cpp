@@ -24,6 +24,7 @@ struct Live {
   std::int32_t known = 0;
   std::int32_t in_flight = 0;
   std::int32_t computed = 0;
+  std::int64_t next_decode_eligible = 0;  // vLLM's next_decode_eligible_step
   bool running = false;
   bool admitted = false;
   bool ended = false;
@@ -72,7 +73,8 @@ class Reference {
     const bool orca = scenario_.scheduler == "orca";
     while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < engine_.max_num_seqs &&
            (orca || (victims_ == 0 && budget_ > 0))) {
-      if (!admit(waiting_.front())) break;
+      const RequestId* next = next_waiting();
+      if (next == nullptr || !admit(*next)) break;
     }
     return compare();
   }
@@ -101,6 +103,12 @@ class Reference {
   }
 
   [[nodiscard]] std::int32_t tokens_for(const Live& live, std::int32_t limit) const {
+    if (!engine_.async_scheduling) {
+      // vLLM counts no tokens in flight here: nothing is left to compute until they have come.
+      return std::min(
+          {live.known - live.computed, limit, budget_, engine_.max_model_len - 1 - live.computed});
+    }
+    if (entry_->number < live.next_decode_eligible) return 0;
     // The end by length is foreseen once the outputs in flight are sure to reach it.
     if (live.in_flight > 0 &&
         live.computed + 2 - live.in_flight >= live.prompt + live.most_outputs) {
@@ -248,6 +256,16 @@ class Reference {
     return static_cast<std::int64_t>(share * static_cast<double>(blocks));
   }
 
+  /// The first that is not waiting for a token computed before it was preempted. Only vLLM looks
+  /// past it.
+  [[nodiscard]] const RequestId* next_waiting() const {
+    for (const RequestId& id : waiting_) {
+      if (all_.at(id).in_flight == 0) return &id;
+      if (!scenario_.is_vllm()) break;
+    }
+    return nullptr;
+  }
+
   bool admit(RequestId id) {
     Live& live = all_[id];
     const ReferencePool::Table hits = hits_of(live);
@@ -316,6 +334,7 @@ class Reference {
       live.computed += share.tokens;
       if (live.computed != live.known + live.in_flight) continue;
       ++live.in_flight;
+      live.next_decode_eligible = entry_->number + engine_.pipeline_stages;
       sampled_[entry_->number].push_back(live.id);
     }
     return failures_.empty();

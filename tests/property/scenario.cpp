@@ -23,6 +23,7 @@ class Maker {
     plan_requests();
     fit_kv();
     fit_budget();
+    choose_pipeline();
     return std::move(s_);
   }
 
@@ -45,6 +46,15 @@ class Maker {
     engine.max_num_seqs = chance(0.3) ? between(1, 6) : between(7, 40);
     engine.idle_sleep = chance(0.5) ? milliseconds(1) : microseconds(between(1, 3000));
     unit_ = engine.block_size == 1 ? 12 : engine.block_size;
+  }
+
+  /// Drawn last, so that worlds without a pipeline are what they were before there was one.
+  void choose_pipeline() {
+    if (!chance(0.4)) return;
+    s_.engine.pipeline_stages = between(2, 4);
+    s_.cost.stages = s_.engine.pipeline_stages;
+    if (chance(0.5)) s_.cost.hand_over = between(0, 300'000'000);
+    if (chance(0.5)) s_.cost.last_stage = between(0, 2'000'000'000);
   }
 
   void choose_policies() {
@@ -230,7 +240,8 @@ std::string Scenario::text() const {
   const auto number = [](std::int64_t value) { return std::to_string(value); };
   return scheduler + options + ", " + eviction + ", " + number(replicas) + " replicas by " +
          router + ", " + (engine.async_scheduling ? "async" : "sync") + ", " +
-         number(engine.usable_blocks) + " blocks of " + number(engine.block_size) + ", budget " +
+         number(engine.pipeline_stages) + " stages, " + number(engine.usable_blocks) +
+         " blocks of " + number(engine.block_size) + ", budget " +
          number(engine.max_num_batched_tokens) + ", max_num_seqs " + number(engine.max_num_seqs) +
          ", max_model_len " + number(engine.max_model_len) + ", caching " +
          number(engine.enable_prefix_caching ? 1 : 0) + ", partial first " +

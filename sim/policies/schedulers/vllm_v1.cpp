@@ -92,9 +92,21 @@ class VllmV1 final : public Scheduler {
                                .whole = !options_.enable_chunked_prefill,
                                .sequence_must_fit = options_.scheduler_reserve_full_isl,
                                .watermark_blocks = watermark};
-    while (!replica.waiting().empty() && step.budget_left() > 0 &&
-           replica.running().size() < max_num_seqs) {
-      if (step.admit(replica.waiting().front(), options) != Admission::kAdmitted) return;
+    const auto may_admit = [&] {
+      return !replica.waiting().empty() && step.budget_left() > 0 &&
+             replica.running().size() < max_num_seqs;
+    };
+    while (may_admit()) {
+      const Admission result = step.admit(replica.waiting().front(), options);
+      if (result == Admission::kOutputInFlight) break;
+      if (result != Admission::kAdmitted) return;
+    }
+    if (!may_admit()) return;
+    // Only a pipeline gets here: whose output is in flight keeps its place and blocks nobody.
+    for (const Slot slot : replica.waiting().all()) {
+      if (!may_admit()) return;
+      const Admission result = step.admit(slot, options);
+      if (result != Admission::kAdmitted && result != Admission::kOutputInFlight) return;
     }
   }
 

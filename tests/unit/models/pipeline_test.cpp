@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pipeline's step against its stages, each costed alone: it takes all stages and the sends
-// between them, or the slowest stage once for each micro-batch, whichever is longer.
+// A pipeline's step against its stages, each costed alone.
 #include <doctest/doctest.h>
+
+#include <vector>
 
 #include "models/transformer/transformer.h"
 #include "tests/unit/models/batches.h"
@@ -14,75 +15,77 @@ namespace {
 using test::Batch;
 using test::line_of;
 
-struct Case {
-  std::int64_t vocab;
-  std::int64_t link_gb;
-};
-
 /// The host launches in no time, so that the device alone counts.
-std::unique_ptr<CostModel> model(const Case& of, std::int64_t layers, std::int64_t stages) {
+std::unique_ptr<CostModel> model(std::int64_t layers, std::int64_t stages,
+                                 Duration launch = Duration()) {
   ModelCard card = test::llama_8b();
   card.layers = layers;
-  card.vocab = of.vocab;
   GpuSpec gpu = test::round_gpu();
-  gpu.launch.launch = gpu.launch.graph_replay = Duration();
-  gpu.links.nvlink = Bandwidth::per_second(of.link_gb * 1'000'000'000);
+  gpu.launch.launch = gpu.launch.graph_replay = launch;
   Plan plan;
   plan.pipeline_parallel = stages;
   return make_roofline(card, gpu, plan, ExecutionOptions());
 }
 
-struct Parts {
-  Duration step;
-  /// All stages and the send; the second stage, which has the LM head.
-  Duration through;
-  Duration slowest;
-};
-
-Parts parts_of(const Case& of) {
-  const Batch both = Batch().decode(64, 1000);
-  const Batch half = Batch().decode(32, 1000);
-  const auto two = model(of, 4, 2);
-  const Duration embedding = line_of(*model(of, 4, 1), half.shape(), "embedding").time;
-  const Duration send = line_of(*two, both.shape(), "stage_sends").time;
-  // 32 rows of hidden state and residual, 2 x 4096 x 2 B each, and 5 us.
-  const double us = 5 + 32 * 16384 / (static_cast<double>(of.link_gb) * 1e3);
-  CHECK(to_seconds(send) * 1e6 == doctest::Approx(us).epsilon(1e-6));
-  return {two->cost(both.shape()).device, model(of, 4, 1)->cost(half.shape()).device + send,
-          model(of, 2, 1)->cost(half.shape()).device - embedding};
+TEST_CASE("a stage takes what its layers take, a step takes all stages and the sends") {
+  const Batch batch = Batch().decode(64, 1000);
+  const auto two = model(4, 2);
+  std::vector<StageCost> stages(2);
+  const StepCost cost = two->cost_of_stages(batch.shape(), stages);
+  CHECK(cost.device == two->cost(batch.shape()).device);
+  // Two layers with the LM head and no embedding are the last stage, and the other way round.
+  const auto half = model(2, 1);
+  const Duration all = half->cost(batch.shape()).device;
+  const Duration embedding = line_of(*half, batch.shape(), "embedding").time;
+  CHECK(stages[1].busy == all - embedding);
+  const Duration send = line_of(*two, batch.shape(), "stage_sends").time;
+  // 64 rows of hidden state and residual, 2 x 4096 x 2 B each over 400 GB/s, and 5 us.
+  CHECK(to_seconds(send) * 1e6 == doctest::Approx(5 + 64 * 16384 / 400e3).epsilon(1e-6));
+  CHECK(stages[0].hand_over == send);
+  CHECK(cost.device == stages[0].busy + send + stages[1].busy);
+  CHECK(cost.device == model(4, 1)->cost(batch.shape()).device + send);
+  // 64 token ids of 8 B go back.
+  CHECK(to_seconds(stages[1].hand_over) * 1e6 == doctest::Approx(5 + 512 / 400e3).epsilon(1e-6));
 }
 
-TEST_CASE("where one stage is slower, each step waits for it once a micro-batch") {
-  // The LM head reads 1.05 GB, 2.4 times a layer.
-  const Parts parts = parts_of({128256, 400});
-  CHECK(parts.slowest * 2 > parts.through);
-  CHECK(parts.step == parts.slowest * 2);
+TEST_CASE("each stage waits for the launches of its own host") {
+  // 1 ms a graph, far more than two layers take.
+  const Batch batch = Batch().decode(64, 1000);
+  const auto two = model(4, 2, milliseconds(1));
+  std::vector<StageCost> stages(2);
+  static_cast<void>(two->cost_of_stages(batch.shape(), stages));
+  CHECK(stages[0].busy == milliseconds(1));
+  // The last stage's rows are launched one by one: norm, LM head and sampler at 1 ms each.
+  CHECK(stages[1].busy > milliseconds(2));
+  CHECK(stages[1].busy.count() % milliseconds(1).count() == 0);
 }
 
-TEST_CASE("where sends are slow, a step is one micro-batch's way through all stages") {
-  // 524 kB over 4 GB/s are 131 us, more than the last stage's norm, small LM head and sampler.
-  const Parts parts = parts_of({128, 4});
-  CHECK(parts.slowest * 2 < parts.through);
-  CHECK(parts.step == parts.through);
+TEST_CASE("the lines of a pipeline's step sum to it, and its stages are listed") {
+  for (const Duration launch : {Duration(), microseconds(40)}) {
+    const auto four = model(8, 4, launch);
+    const Batch batch = Batch().decode(64, 1000).prefill(200);
+    Breakdown breakdown;
+    four->explain(batch.shape(), breakdown);
+    Duration sum;
+    for (const OperatorCost& line : breakdown.operators) sum += line.time;
+    CHECK(sum == four->cost(batch.shape()).device);
+    REQUIRE(breakdown.stages.size() == 4);
+    std::vector<StageCost> stages(4);
+    static_cast<void>(four->cost_of_stages(batch.shape(), stages));
+    for (std::size_t i = 0; i < 4; ++i) {
+      CHECK(breakdown.stages[i].layers == 2);
+      CHECK(breakdown.stages[i].cost.busy == stages[i].busy);
+      CHECK(breakdown.stages[i].cost.hand_over == stages[i].hand_over);
+    }
+  }
 }
 
-TEST_CASE("the bubble is what a step waits beyond its own stages") {
-  const Case of{128256, 400};
-  const Batch both = Batch().decode(64, 1000);
-  const Parts parts = parts_of(of);
-  CHECK(line_of(*model(of, 4, 2), both.shape(), "pipeline_bubble").time ==
-        parts.slowest * 2 - parts.through);
-}
-
-TEST_CASE("a request lies in one micro-batch, with all of its context") {
-  const Case of{128, 400};
+TEST_CASE("all stages work on the whole batch") {
   const auto kv = [&](const Batch& batch, std::int64_t stages) {
-    return line_of(*model(of, 4, stages), batch.shape(), "attention_decode").shape;
+    return line_of(*model(4, stages), batch.shape(), "attention_decode").shape;
   };
   CHECK(kv(Batch().decode(1, 1000), 2) == "1 decodes, 1000 KV tokens");
-  // Three over two: the fuller has two, of the mean context.
-  CHECK(kv(Batch().decode(3, 1000), 2) == "2 decodes, 2000 KV tokens");
-  CHECK(kv(Batch().decode(64, 1000), 2) == "32 decodes, 32000 KV tokens");
+  CHECK(kv(Batch().decode(64, 1000), 2) == "64 decodes, 64000 KV tokens");
 }
 
 }  // namespace

@@ -156,35 +156,31 @@ TEST_CASE("stages share the operators of the whole") {
   CHECK(stages.stages[1].experts.front().count == 15);
 }
 
-TEST_CASE("a pipeline's step is as many micro-batches as stages, each with its share") {
+TEST_CASE("four stages run prompts nearly four times as fast, and a lone step no faster") {
   const ModelCard card = test::llama_70b();
   const auto one = model_of(card, {.tensor = 1});
   const auto four = model_of(card, {.tensor = 1, .pipeline = 4});
-  // One decode is in one stage at a time: each of 80 layers still reads all its weights.
+  // A lone step goes through all 80 layers, and three sends of 5 us and a row.
   const Batch lone = Batch().decode(1, 2000);
   const double ratio =
       to_seconds(four->cost(lone.shape()).device) / to_seconds(one->cost(lone.shape()).device);
-  // Embedding and LM head lie in the outer stages, so that each step waits for the last stage:
-  // 4 x (20 layers + LM head) against 80 layers + LM head; 2.1 GB of 17 x 4 + 2.1 GB of weights
-  // a head makes 9 % at most.
   CHECK(ratio > 1.0);
-  CHECK(ratio < 1.10);
-  // 128 decodes are 32 in each stage, whose layers read their weights once for each: a step reads
-  // all weights four times, once in each micro-batch.
+  CHECK(ratio < 1.01);
   const Batch many = Batch().decode(128, 2000);
-  CHECK(line_of(*four, many.shape(), "qkv_proj").shape == "32 x 10240 x 8192");
-  // A compute-bound prefill goes through the same stages a quarter at a time, all four at work: as
-  // fast as four GPUs, but for the sends and the last stage's LM head, a few percent.
+  CHECK(line_of(*four, many.shape(), "qkv_proj").shape == "128 x 10240 x 8192");
+  CHECK(line_of(*four, lone.shape(), "stage_sends").count == 3);
+  // A compute-bound prefill in each stage: as fast as four GPUs, but for the sends and the last
+  // stage's LM head, a few percent.
   ExecutionOptions options = small_batches();
   options.max_num_batched_tokens = 8192;
   const Batch prefill = Batch().prefill(8192);
-  const double speedup =
-      to_seconds(model_of(card, {}, options)->cost(prefill.shape()).device) /
-      to_seconds(model_of(card, {.pipeline = 4}, options)->cost(prefill.shape()).device);
+  std::vector<StageCost> stages(4);
+  static_cast<void>(
+      model_of(card, {.pipeline = 4}, options)->cost_of_stages(prefill.shape(), stages));
+  const double speedup = to_seconds(model_of(card, {}, options)->cost(prefill.shape()).device) /
+                         to_seconds(pipeline_rates(stages).period);
   CHECK(speedup > 4 * 0.93);
   CHECK(speedup <= 4);
-  CHECK(line_of(*four, lone.shape(), "pipeline_bubble").time > Duration());
-  CHECK(line_of(*four, lone.shape(), "stage_sends").count == 3);
 }
 
 TEST_CASE("context-parallel ranks share attention and wait for each other's keys") {

@@ -73,9 +73,7 @@ class Beside {
   }
 
   void dissolve() {
-    std::vector<Slot> running;
-    for (const Member& member : members_) running.push_back(member.slot);
-    steady_.dissolve(running);
+    steady_.dissolve();
     for (const Member& member : members_) {
       CHECK_FALSE(requests_[member.slot].steady);
       CHECK(requests_[member.slot].computed == member.computed);
